@@ -1,0 +1,139 @@
+/**
+ * What use cases need of the world. Implementations live in platform, storage and payments;
+ * use cases know these interfaces alone, so that they run whole in a simulation.
+ */
+import type {
+  EpochMs,
+} from '../domain/time.ts';
+import type { DataRegion, IdKind, IdParts, RegionIdKind, ShardIdKind } from '../domain/ids.ts';
+import type { Money } from '../domain/money.ts';
+import type { Processor, ProcessorReply } from '../domain/payment/processor-reply.ts';
+import type { InventoryShardRpc, MembershipRpc } from '../contracts/durable-rpc.ts';
+import type { QueueMessage } from '../contracts/queue-messages.ts';
+
+/** The one source of time: the platform's clock with the configured offset. */
+export interface Clock {
+  nowMs(): EpochMs;
+}
+
+/** Randomness from the platform's secure generator. */
+export interface Entropy {
+  bytes(length: number): Uint8Array;
+}
+
+/** Synchronous digests: a hash inside a transaction must not open the input gate. */
+export interface Digest {
+  /** Lower-case hex SHA-256 of a UTF-8 text. */
+  sha256(text: string): string;
+  /** RFC 8785 canonical JSON. */
+  canonical(value: unknown): string;
+}
+
+/** Mints ids and tells genuine ones from forged. All methods are synchronous. */
+export interface IdCodec {
+  mintInShard(kind: ShardIdKind, shardKey: string): string;
+  mintInRegion(kind: RegionIdKind, region: DataRegion): string;
+  /** The same id for the same seed: a call that is repeated after a crash names the same object. */
+  deriveInShard(kind: ShardIdKind, shardKey: string, seed: string): string;
+  deriveInRegion(kind: RegionIdKind, region: DataRegion, seed: string): string;
+  /** A new shard key in the region. */
+  deriveShardKey(region: DataRegion, seed: string): string;
+  /** The parts of a genuine id; null when it is malformed or its check is wrong. */
+  open(kind: IdKind, text: string): IdParts | null;
+}
+
+/** Finds the object of a shard or a member. `hint` places an object at its first use, near the venue. */
+export interface ObjectDirectory {
+  shard(shardKey: string, hint?: string | null): InventoryShardRpc;
+  member(memberId: string): MembershipRpc;
+}
+
+/** Sends messages; a rejected promise means that nothing may have been sent. */
+export interface MessageSender {
+  send(message: QueueMessage): Promise<void>;
+}
+
+/** What is always sent with a payment, so that an event can be matched to it. */
+export interface PaymentReference {
+  readonly bookingId: string;
+  readonly paymentId: string;
+}
+
+/** What a processor can do. */
+export interface GatewayCapabilities {
+  /** Funds can be reserved first and captured later. */
+  readonly authorizesFirst: boolean;
+}
+
+/**
+ * One processor. Every call returns a reply, whatever happens on the wire; none throws for an expected failure.
+ * Calls end within 10 s, are never retried inside, and carry our own idempotency key.
+ */
+export interface PaymentGateway {
+  readonly processor: Processor;
+  readonly capabilities: GatewayCapabilities;
+  open(request: {
+    key: string;
+    amount: Money;
+    reference: PaymentReference;
+  }): Promise<ProcessorReply>;
+  authorize(request: {
+    key: string;
+    ref: string;
+    paymentMethod: string;
+    returnUrl: string | null;
+  }): Promise<ProcessorReply>;
+  fetch(ref: string): Promise<ProcessorReply>;
+  capture(request: { key: string; ref: string; amountMinor: number }): Promise<ProcessorReply>;
+  void(request: { key: string; ref: string }): Promise<ProcessorReply>;
+  refund(request: {
+    key: string;
+    ref: string;
+    amountMinor: number;
+    refundId: string;
+  }): Promise<ProcessorReply>;
+  /** Payments made since an instant that carry our metadata, newest first, one page at a time. */
+  listSince(request: {
+    sinceMs: EpochMs;
+    cursor: string | null;
+  }): Promise<{ payments: readonly ListedPayment[]; next: string | null } | { failed: string }>;
+  /** Checks the signature over the raw bytes and names the object; null when the signature is wrong. */
+  readWebhook(request: {
+    rawBody: string;
+    headers: { get(name: string): string | null };
+    nowMs: EpochMs;
+  }): Promise<WebhookEvent | null>;
+}
+
+/** A payment found in a processor's list, with the reference that we sent; null for somebody else's. */
+export interface ListedPayment {
+  readonly ref: string;
+  readonly state: 'open' | 'authorized' | 'captured' | 'ended';
+  readonly reference: PaymentReference | null;
+}
+
+/** A verified event of a processor. `dedupeKey` is unique per processor; the event's own state is never applied. */
+export interface WebhookEvent {
+  readonly dedupeKey: string;
+  readonly type: string;
+  readonly objectRef: string | null;
+  readonly reference: PaymentReference | null;
+  /** False for an event of another mode, account or API version: kept, and not acted upon by its body. */
+  readonly isExpected: boolean;
+  readonly occurredAtMs: EpochMs;
+}
+
+/** The gateways that this deployment is configured for. */
+export interface GatewayRegistry {
+  get(processor: string): PaymentGateway | null;
+  all(): readonly PaymentGateway[];
+}
+
+/** Structured, redacting log: fields are allow-listed by their names. */
+export interface Logger {
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+}
+
+export type LogFields = { readonly [field: string]: string | number | boolean | null | undefined };

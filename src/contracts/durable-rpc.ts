@@ -1,0 +1,325 @@
+/**
+ * What Durable Objects are asked and what they answer. Everything is plain data, because it crosses an RPC boundary,
+ * and additions are backward compatible, because a new Worker may for a while call an object that runs older code.
+ * Refusals are returned, never thrown.
+ */
+import type { Refusal, Json } from '../domain/result.ts';
+import type { EpochMs } from '../domain/time.ts';
+import type { ProviderCard, ResourceCard, ServiceCard } from '../domain/inventory/cards.ts';
+import type { OperationKind } from '../domain/payment/operation-machine.ts';
+import type { PaymentState } from '../domain/payment/payment-machine.ts';
+import type { Processor, ProcessorReply } from '../domain/payment/processor-reply.ts';
+import type { BookingView, HistoryView, HoldView } from './http/booking.ts';
+import type { SlotView } from './http/catalogue.ts';
+
+export type Role = 'customer' | 'provider' | 'operator';
+
+/** Who calls: a signed-in person, with the roles of the access token. */
+export interface Caller {
+  readonly id: string;
+  readonly roles: readonly Role[];
+}
+
+/** The idempotency key of a call and the hash of what was asked (method, path, canonical JSON, caller). */
+export interface CallKey {
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+/** The answer of a keyed call: what goes on the wire, and whether it is the first answer given again. */
+export type KeyedReply<T> =
+  | { readonly ok: true; readonly status: number; readonly value: T; readonly replayed: boolean }
+  | { readonly ok: false; readonly refusal: Refusal; readonly replayed: boolean };
+
+/** The answer of a read or of a call without a key. */
+export type Reply<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+export interface ProvisionCommand {
+  readonly shardKey: string;
+  readonly provider: ProviderCard;
+}
+
+/** Membership's verdict, asked before the shard is called. */
+export interface AccessVerdict {
+  readonly isMember: boolean;
+  readonly planId: string | null;
+}
+
+export interface PutResourceCommand {
+  readonly caller: Caller;
+  readonly card: Omit<ResourceCard, 'version' | 'active'>;
+}
+
+export interface PatchResourceCommand {
+  readonly caller: Caller;
+  readonly id: string;
+  readonly patch: Partial<Pick<ResourceCard, 'name' | 'kind' | 'active'>>;
+}
+
+export interface PutServiceCommand {
+  readonly caller: Caller;
+  readonly card: Omit<ServiceCard, 'version'>;
+}
+
+export interface PatchServiceCommand {
+  readonly caller: Caller;
+  readonly id: string;
+  readonly patch: Partial<
+    Omit<
+      ServiceCard,
+      'id' | 'providerId' | 'venueId' | 'resourceIds' | 'allocation' | 'durationMinutes' | 'timeZone' | 'version'
+    >
+  >;
+}
+
+export interface NewSlot {
+  readonly startAtMs: EpochMs;
+  readonly endAtMs: EpochMs;
+  readonly resourceId: string | null;
+  readonly capacity: number | null;
+  readonly priceMinor: number | null;
+  readonly priceCurrency: string | null;
+}
+
+export interface CreateSlotsCommand {
+  readonly caller: Caller;
+  readonly call: CallKey | null;
+  readonly serviceId: string;
+  readonly slots: readonly NewSlot[];
+}
+
+export interface ListSlotsQuery {
+  readonly serviceId: string;
+  readonly fromMs: EpochMs | null;
+  readonly toMs: EpochMs | null;
+  readonly timeZone: string | null;
+  readonly status: SlotView['status'] | null;
+  /** Position after which to go on: the start and id of the last slot seen. */
+  readonly after: { readonly startAtMs: EpochMs; readonly id: string } | null;
+  readonly limit: number;
+}
+
+/** What a hold asks for. */
+export interface ClaimRequest {
+  readonly slotIds: readonly string[];
+  readonly quantity: number | null;
+  readonly units: readonly string[] | null;
+}
+
+export interface PlaceHoldCommand {
+  readonly caller: Caller;
+  readonly call: CallKey;
+  readonly access: AccessVerdict;
+  readonly claim: ClaimRequest;
+  /** Live holds that one principal may have in this shard. */
+  readonly holdBudget: number;
+}
+
+export interface PaymentRequest {
+  readonly processor: Processor;
+  readonly paymentMethod: string | null;
+  readonly returnUrl: string | null;
+}
+
+export interface OpenBookingCommand {
+  readonly caller: Caller;
+  readonly call: CallKey;
+  readonly access: AccessVerdict;
+  readonly target: { readonly holdId: string } | { readonly claim: ClaimRequest };
+  readonly payment: PaymentRequest | null;
+  readonly holdBudget: number;
+}
+
+export interface CancelBookingCommand {
+  readonly caller: Caller;
+  readonly call: CallKey;
+  readonly bookingId: string;
+  readonly reason: string | null;
+}
+
+/** One thing to do at the processor, leased to the caller that was given it. */
+export type PaymentWork =
+  | { readonly kind: 'fetch'; readonly bookingId: string; readonly paymentId: string; readonly processor: Processor; readonly ref: string }
+  | {
+      readonly kind: OperationKind;
+      readonly bookingId: string;
+      readonly paymentId: string;
+      readonly operationId: string;
+      readonly processor: Processor;
+      /** Null only for `open`. */
+      readonly ref: string | null;
+      readonly idempotencyKey: string;
+      readonly amountMinor: number;
+      readonly currency: string;
+      readonly paymentMethod: string | null;
+      readonly returnUrl: string | null;
+      readonly refundId: string | null;
+    };
+
+/**
+ * What to do next for a booking's money. busy: another caller's lease still runs. idle: nothing now.
+ */
+export type PaymentStep =
+  | { readonly kind: 'work'; readonly work: PaymentWork }
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'idle' };
+
+/** Why somebody looks at a payment; it becomes the actor of the transitions that follow. */
+export type AdvanceCause = 'request' | 'confirm' | 'webhook' | 'queue' | 'reconciler';
+
+export interface TakeStepCommand {
+  readonly bookingId: string;
+  readonly cause: AdvanceCause;
+  /** Ask the processor even if nothing is due: the caller has a reason to think that something changed. */
+  readonly look: boolean;
+}
+
+export interface RecordReplyCommand {
+  readonly work: PaymentWork;
+  readonly reply: ProcessorReply;
+  readonly cause: AdvanceCause;
+}
+
+/** A first answer to `POST /v1/bookings`: final, or with work to do before it can be given. */
+export type OpenBookingReply =
+  | { readonly kind: 'final'; readonly reply: KeyedReply<BookingView> }
+  | { readonly kind: 'work'; readonly bookingId: string; readonly step: PaymentStep };
+
+/** A first answer to a cancellation: final, or with money still to move. */
+export type CancelBookingReply = OpenBookingReply;
+
+export interface FinishCallCommand {
+  readonly caller: Caller;
+  readonly call: CallKey;
+  readonly bookingId: string;
+  readonly purpose: 'open' | 'cancel';
+}
+
+/** What a read of a booking's payment tells the Worker beside the view. */
+export interface BookingState {
+  readonly view: BookingView;
+  readonly paymentState: PaymentState | null;
+  readonly declineCode: string | null;
+  readonly holdExpiresAtMs: EpochMs | null;
+}
+
+/** One link of the shard's hash chain: an event and its place. */
+export interface ChainEvent {
+  readonly seq: number;
+  readonly id: string;
+  /** The hold, booking, payment, refund, resource or service that changed. */
+  readonly entityId: string;
+  /** The booking, hold or service that it belongs to; rows are found by either. */
+  readonly parentId: string | null;
+  readonly type: string;
+  readonly from: string | null;
+  readonly to: string;
+  readonly actor: string;
+  readonly reason: string | null;
+  readonly metadata: { readonly [key: string]: Json };
+  readonly atMs: EpochMs;
+  readonly previousHash: string;
+  readonly hash: string;
+}
+
+/** A booking and its payment as the read model keeps them. */
+export interface BookingProjection {
+  readonly id: string;
+  readonly code: string;
+  readonly shardKey: string;
+  readonly providerId: string;
+  readonly venueId: string;
+  readonly serviceId: string;
+  readonly customerId: string;
+  readonly status: string;
+  readonly startAtMs: EpochMs;
+  readonly endAtMs: EpochMs;
+  readonly totalMinor: number;
+  readonly currency: string;
+  readonly paymentId: string | null;
+  readonly paymentStatus: string | null;
+  readonly processor: string | null;
+  readonly processorRef: string | null;
+  readonly capturedMinor: number;
+  readonly refundedMinor: number;
+  readonly createdAtMs: EpochMs;
+  readonly version: number;
+}
+
+export interface StreamQuery {
+  readonly afterSeq: number;
+  readonly limit: number;
+}
+
+/** A stretch of the chain for the audit trail. */
+export interface AuditBatch {
+  readonly shardKey: string;
+  readonly events: readonly ChainEvent[];
+  readonly headSeq: number;
+}
+
+/** The present truth of what changed in a stretch of the chain. */
+export interface ProjectionBatch {
+  readonly shardKey: string;
+  readonly throughSeq: number;
+  readonly headSeq: number;
+  readonly bookings: readonly BookingProjection[];
+  readonly services: readonly ServiceCard[];
+  readonly resources: readonly ResourceCard[];
+}
+
+export type StreamName = 'audit' | 'projection';
+
+/** The methods of an inventory shard that other parts may call. */
+export interface InventoryShardRpc {
+  provision(command: ProvisionCommand): Promise<Reply<null>>;
+  putResource(command: PutResourceCommand): Promise<Reply<ResourceCard>>;
+  patchResource(command: PatchResourceCommand): Promise<Reply<ResourceCard>>;
+  getResource(id: string): Promise<Reply<ResourceCard>>;
+  putService(command: PutServiceCommand): Promise<Reply<ServiceCard>>;
+  patchService(command: PatchServiceCommand): Promise<Reply<ServiceCard>>;
+  getService(id: string): Promise<Reply<ServiceCard>>;
+  createSlots(command: CreateSlotsCommand): Promise<KeyedReply<{ data: SlotView[] }>>;
+  listSlots(query: ListSlotsQuery): Promise<Reply<{ data: SlotView[]; next: { startAtMs: number; id: string } | null }>>;
+  getSlot(id: string): Promise<Reply<SlotView>>;
+  placeHold(command: PlaceHoldCommand): Promise<KeyedReply<HoldView>>;
+  getHold(caller: Caller, id: string): Promise<Reply<HoldView>>;
+  releaseHold(caller: Caller, id: string): Promise<Reply<{ bookingId: string | null; step: PaymentStep }>>;
+  openBooking(command: OpenBookingCommand): Promise<OpenBookingReply>;
+  cancelBooking(command: CancelBookingCommand): Promise<CancelBookingReply>;
+  finishCall(command: FinishCallCommand): Promise<KeyedReply<BookingView>>;
+  getBooking(caller: Caller, id: string): Promise<Reply<BookingState>>;
+  bookingHistory(caller: Caller, id: string): Promise<Reply<HistoryView>>;
+  takeStep(command: TakeStepCommand): Promise<PaymentStep>;
+  recordReply(command: RecordReplyCommand): Promise<PaymentStep>;
+  /** Bookings with money work to do: due, or all of them when `ignoreDue`. */
+  unfinishedBookings(ignoreDue: boolean, limit: number): Promise<string[]>;
+  /** Does this shard know the payment; used to find orphans at a processor. */
+  knowsPayment(bookingId: string, processorRef: string): Promise<boolean>;
+  readAudit(query: StreamQuery): Promise<AuditBatch>;
+  readProjection(query: StreamQuery): Promise<ProjectionBatch>;
+  /** Tells the shard that a stream is applied through `seq`; returns the head, so that the consumer knows whether to go on. */
+  acknowledge(stream: StreamName, seq: number): Promise<number>;
+  /** The hash at a place of the chain, null beyond its head. */
+  chainHashAt(seq: number): Promise<string | null>;
+  /** Runs what is due now: expiries, wake-ups, streams. */
+  wake(): Promise<void>;
+}
+
+/** What a member may do, pushed by billing. */
+export interface Entitlements {
+  readonly memberId: string;
+  readonly planId: string | null;
+  readonly features: { readonly [feature: string]: Json };
+  /** The instant after which the plan grants nothing; null for no end. */
+  readonly validUntilMs: EpochMs | null;
+  readonly version: number;
+}
+
+/** The methods of a membership object. */
+export interface MembershipRpc {
+  putEntitlements(entitlements: Entitlements): Promise<void>;
+  check(): Promise<AccessVerdict>;
+}

@@ -1,0 +1,152 @@
+/** Wire shapes of holds, bookings, their payments and their history. */
+import { z } from '@hono/zod-openapi';
+import { BOOKING_STATES } from '../../domain/booking/booking-machine.ts';
+import { HOLD_STATES } from '../../domain/hold/hold-machine.ts';
+import { PAYMENT_STATES } from '../../domain/payment/payment-machine.ts';
+import { PROCESSORS } from '../../domain/payment/processor-reply.ts';
+import { cancellationPolicySchema, slotSchema } from './catalogue.ts';
+import { idSchema, instantSchema, moneySchema, textSchema } from './common.ts';
+
+const slotIdsSchema = z
+  .array(idSchema)
+  .min(1)
+  .max(52)
+  .refine((ids) => new Set(ids).size === ids.length, 'slotIds must be unique');
+
+const claimFields = {
+  slotIds: slotIdsSchema,
+  quantity: z.int().min(1).max(1_000).optional(),
+  units: z
+    .array(z.string().trim().min(1).max(40))
+    .min(1)
+    .max(1_000)
+    .refine((units) => new Set(units).size === units.length, 'units must be unique')
+    .optional(),
+};
+
+const quantityMatchesUnits = (body: {
+  quantity?: number | undefined;
+  units?: readonly string[] | undefined;
+}): boolean => body.quantity === undefined || body.units === undefined || body.quantity === body.units.length;
+const QUANTITY_MESSAGE = { message: 'quantity of named units is their number', path: ['quantity'] };
+
+export const createHoldSchema = z
+  .strictObject(claimFields)
+  .refine(quantityMatchesUnits, QUANTITY_MESSAGE)
+  .openapi('CreateHold');
+
+const paymentRequestSchema = z.strictObject({
+  processor: z.enum(PROCESSORS),
+  paymentMethod: z.string().min(1).max(200).optional(),
+  returnUrl: z.url({ protocol: /^https?$/ }).max(2_000).optional(),
+});
+
+export const createBookingSchema = z
+  .strictObject({
+    holdId: idSchema.optional(),
+    slotIds: slotIdsSchema.optional(),
+    quantity: claimFields.quantity,
+    units: claimFields.units,
+    payment: paymentRequestSchema.optional(),
+  })
+  .refine((body) => (body.holdId === undefined) !== (body.slotIds === undefined), {
+    message: 'name either a holdId or slotIds',
+    path: ['holdId'],
+  })
+  .refine((body) => body.holdId === undefined || (body.quantity === undefined && body.units === undefined), {
+    message: 'quantity and units are those of the hold',
+    path: ['quantity'],
+  })
+  .refine(quantityMatchesUnits, QUANTITY_MESSAGE)
+  .openapi('CreateBooking');
+
+export const cancelBookingSchema = z
+  .strictObject({ reason: textSchema.optional() })
+  .openapi('CancelBooking');
+
+export const quoteSchema = z
+  .strictObject({
+    total: moneySchema,
+    lines: z.array(z.strictObject({ kind: z.string(), label: z.string(), amount: z.int() })),
+  })
+  .openapi('Quote');
+
+export const holdSchema = z
+  .strictObject({
+    id: z.string(),
+    status: z.enum(HOLD_STATES),
+    slotIds: z.array(z.string()),
+    quantity: z.int(),
+    units: z.array(z.string()).nullable(),
+    expiresAt: instantSchema.nullable(),
+    quote: quoteSchema,
+    bookingId: z.string().nullable(),
+    createdAt: instantSchema,
+  })
+  .openapi('Hold');
+
+const bookedSlotSchema = slotSchema.omit({ units: true }).extend({ units: z.array(z.string()).optional() });
+
+const paymentViewSchema = z.strictObject({
+  id: z.string(),
+  status: z.enum(PAYMENT_STATES),
+  processor: z.enum(PROCESSORS),
+  processorId: z.string().nullable(),
+  amount: moneySchema,
+  refunded: moneySchema,
+  action: z
+    .strictObject({
+      type: z.enum(['redirect', 'sdk']),
+      url: z.string().optional(),
+      clientSecret: z.string().optional(),
+    })
+    .optional(),
+});
+
+export const bookingSchema = z
+  .strictObject({
+    id: z.string(),
+    code: z.string(),
+    status: z.enum(BOOKING_STATES),
+    holdId: z.string(),
+    slots: z.array(bookedSlotSchema),
+    quantity: z.int(),
+    quote: quoteSchema,
+    payment: paymentViewSchema.nullable(),
+    policy: cancellationPolicySchema,
+    manageUrl: z.string(),
+    late: z.boolean(),
+    createdAt: instantSchema,
+  })
+  .openapi('Booking');
+
+export const historySchema = z
+  .strictObject({
+    data: z.array(
+      z.strictObject({
+        from: z.string().nullable(),
+        to: z.string(),
+        actor: z.string(),
+        reason: z.string().nullable(),
+        metadata: z.record(z.string(), z.json()),
+        at: instantSchema,
+      }),
+    ),
+    nextCursor: z.string().nullable(),
+  })
+  .openapi('BookingHistory');
+
+export const listBookingsQuerySchema = z.strictObject({
+  providerId: idSchema.optional(),
+  venueId: idSchema.optional(),
+  status: z.enum(BOOKING_STATES).optional(),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+  cursor: z.string().min(1).max(500).optional(),
+});
+
+export type CreateHoldBody = z.infer<typeof createHoldSchema>;
+export type CreateBookingBody = z.infer<typeof createBookingSchema>;
+export type HoldView = z.infer<typeof holdSchema>;
+export type BookingView = z.infer<typeof bookingSchema>;
+export type HistoryView = z.infer<typeof historySchema>;
+export type QuoteView = z.infer<typeof quoteSchema>;

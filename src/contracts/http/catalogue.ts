@@ -1,0 +1,271 @@
+/** Wire shapes of the catalogue: providers, venues, resources, services and slots. */
+import { z } from '@hono/zod-openapi';
+import {
+  currencySchema,
+  idSchema,
+  instantSchema,
+  moneySchema,
+  nameSchema,
+  textSchema,
+  timeZoneSchema,
+} from './common.ts';
+
+/** Location hints of Durable Objects: where a provider's shards are placed. */
+export const REGIONS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const;
+
+export const dataRegionSchema = z.enum(['global', 'eu']);
+const commissionBpsSchema = z.int().min(0).max(10_000);
+const minutesSchema = z.int().min(0).max(525_600);
+
+export const createProviderSchema = z
+  .strictObject({
+    name: nameSchema,
+    currency: currencySchema,
+    timeZone: timeZoneSchema,
+    region: z.enum(REGIONS).optional(),
+    dataRegion: dataRegionSchema.optional(),
+    commissionBps: commissionBpsSchema.optional(),
+  })
+  .openapi('CreateProvider');
+
+export const patchProviderSchema = z
+  .strictObject({ name: nameSchema.optional(), timeZone: timeZoneSchema.optional() })
+  .openapi('PatchProvider');
+
+export const providerSchema = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    currency: z.string(),
+    timeZone: z.string(),
+    region: z.enum(REGIONS).nullable(),
+    dataRegion: dataRegionSchema,
+    commissionBps: z.int().nullable(),
+    active: z.boolean(),
+    createdAt: instantSchema,
+  })
+  .openapi('Provider');
+
+export const createVenueSchema = z
+  .strictObject({
+    providerId: idSchema,
+    name: nameSchema,
+    timeZone: timeZoneSchema,
+    address: textSchema.optional(),
+    latitude: z.number().min(-90).max(90).optional(),
+    longitude: z.number().min(-180).max(180).optional(),
+    commissionBps: commissionBpsSchema.optional(),
+  })
+  .openapi('CreateVenue');
+
+export const patchVenueSchema = z
+  .strictObject({
+    name: nameSchema.optional(),
+    address: textSchema.optional(),
+    latitude: z.number().min(-90).max(90).optional(),
+    longitude: z.number().min(-180).max(180).optional(),
+  })
+  .openapi('PatchVenue');
+
+export const venueSchema = z
+  .strictObject({
+    id: z.string(),
+    providerId: z.string(),
+    name: z.string(),
+    timeZone: z.string(),
+    address: z.string().nullable(),
+    latitude: z.number().nullable(),
+    longitude: z.number().nullable(),
+    commissionBps: z.int().nullable(),
+    active: z.boolean(),
+    createdAt: instantSchema,
+  })
+  .openapi('Venue');
+
+const unitsSchema = z
+  .array(z.string().trim().min(1).max(40))
+  .min(1)
+  .max(5_000)
+  .refine((units) => new Set(units).size === units.length, 'units must be unique');
+
+export const createResourceSchema = z
+  .strictObject({
+    venueId: idSchema.optional(),
+    providerId: idSchema.optional(),
+    name: nameSchema,
+    kind: z.string().trim().min(1).max(60),
+    capacity: z.int().min(1).max(100_000).optional(),
+    units: unitsSchema.optional(),
+  })
+  .refine((body) => (body.venueId === undefined) !== (body.providerId === undefined), {
+    message: 'name either a venueId or a providerId',
+    path: ['venueId'],
+  })
+  .refine((body) => body.capacity === undefined || body.units === undefined || body.capacity === body.units.length, {
+    message: 'capacity of named units is their number',
+    path: ['capacity'],
+  })
+  .openapi('CreateResource');
+
+export const patchResourceSchema = z
+  .strictObject({ name: nameSchema.optional(), kind: z.string().trim().min(1).max(60).optional() })
+  .openapi('PatchResource');
+
+export const resourceSchema = z
+  .strictObject({
+    id: z.string(),
+    providerId: z.string(),
+    venueId: z.string().nullable(),
+    name: z.string(),
+    kind: z.string(),
+    capacity: z.int(),
+    units: z.array(z.string()).nullable(),
+    active: z.boolean(),
+    version: z.int(),
+  })
+  .openapi('Resource');
+
+export const cancellationPolicySchema = z
+  .array(
+    z.strictObject({ hoursBefore: z.int().min(0).max(8_760), refundPercent: z.int().min(0).max(100) }),
+  )
+  .min(1)
+  .max(10)
+  .openapi('CancellationPolicy');
+
+/** What a service may change after its creation; sold bookings keep their snapshot. */
+const serviceRules = {
+  description: textSchema.optional(),
+  subcategory: z.string().trim().min(1).max(60).optional(),
+  tags: z.array(z.string().trim().min(1).max(40)).max(20).optional(),
+  active: z.boolean().optional(),
+  bufferBeforeMinutes: minutesSchema.optional(),
+  bufferAfterMinutes: minutesSchema.optional(),
+  minimumNoticeMinutes: minutesSchema.optional(),
+  bookingWindowDays: z.int().min(1).max(3_650).optional(),
+  holdTtlSeconds: z.int().min(1).max(3_600).optional(),
+  access: z.enum(['open', 'subscribers']).optional(),
+  planIds: z.array(idSchema).max(50).optional(),
+  maxQuantity: z.int().min(1).max(1_000).optional(),
+  maxPerCustomer: z.int().min(1).max(1_000).optional(),
+  saleStartsAt: instantSchema.optional(),
+  cancellationPolicy: cancellationPolicySchema.optional(),
+};
+
+export const createServiceSchema = z
+  .strictObject({
+    venueId: idSchema,
+    name: nameSchema,
+    category: z.string().trim().min(1).max(60),
+    resourceIds: z
+      .array(idSchema)
+      .min(1)
+      .max(100)
+      .refine((ids) => new Set(ids).size === ids.length, 'resourceIds must be unique'),
+    allocation: z.enum(['any', 'all']).optional(),
+    durationMinutes: z.int().min(1).max(525_600),
+    price: moneySchema,
+    ...serviceRules,
+  })
+  .openapi('CreateService');
+
+export const patchServiceSchema = z
+  .strictObject({
+    name: nameSchema.optional(),
+    category: z.string().trim().min(1).max(60).optional(),
+    price: moneySchema.optional(),
+    ...serviceRules,
+  })
+  .openapi('PatchService');
+
+export const serviceSchema = z
+  .strictObject({
+    id: z.string(),
+    providerId: z.string(),
+    venueId: z.string(),
+    name: z.string(),
+    description: z.string().nullable(),
+    category: z.string(),
+    subcategory: z.string().nullable(),
+    tags: z.array(z.string()),
+    active: z.boolean(),
+    resourceIds: z.array(z.string()),
+    allocation: z.enum(['any', 'all']),
+    durationMinutes: z.int(),
+    price: moneySchema,
+    timeZone: z.string(),
+    bufferBeforeMinutes: z.int(),
+    bufferAfterMinutes: z.int(),
+    minimumNoticeMinutes: z.int(),
+    bookingWindowDays: z.int(),
+    holdTtlSeconds: z.int(),
+    access: z.enum(['open', 'subscribers']),
+    planIds: z.array(z.string()),
+    maxQuantity: z.int(),
+    maxPerCustomer: z.int().nullable(),
+    saleStartsAt: instantSchema.nullable(),
+    cancellationPolicy: cancellationPolicySchema,
+    version: z.int(),
+  })
+  .openapi('Service');
+
+const slotInputSchema = z
+  .strictObject({
+    startAt: instantSchema,
+    endAt: instantSchema,
+    resourceId: idSchema.optional(),
+    capacity: z.int().min(1).max(100_000).optional(),
+    price: moneySchema.optional(),
+  })
+  .refine((slot) => Date.parse(slot.startAt) < Date.parse(slot.endAt), {
+    message: 'endAt must be after startAt',
+    path: ['endAt'],
+  })
+  .refine((slot) => Date.parse(slot.endAt) - Date.parse(slot.startAt) <= 366 * 86_400_000, {
+    message: 'a slot lasts at most 366 days',
+    path: ['endAt'],
+  });
+
+export const createSlotsSchema = z
+  .strictObject({ slots: z.array(slotInputSchema).min(1).max(500) })
+  .openapi('CreateSlots');
+
+export const SLOT_STATUSES = ['available', 'held', 'booked', 'blocked', 'past'] as const;
+
+export const slotSchema = z
+  .strictObject({
+    id: z.string(),
+    serviceId: z.string(),
+    resourceIds: z.array(z.string()),
+    startAt: instantSchema,
+    endAt: instantSchema,
+    localStart: z.string(),
+    timeZone: z.string(),
+    status: z.enum(SLOT_STATUSES),
+    capacity: z.int(),
+    remaining: z.int(),
+    units: z
+      .array(z.strictObject({ id: z.string(), status: z.enum(['available', 'held', 'booked']) }))
+      .optional(),
+    price: moneySchema,
+    version: z.int(),
+  })
+  .openapi('Slot');
+
+export const listSlotsQuerySchema = z.strictObject({
+  from: instantSchema.optional(),
+  to: instantSchema.optional(),
+  timeZone: timeZoneSchema.optional(),
+  status: z.enum(SLOT_STATUSES).optional(),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+  cursor: z.string().min(1).max(500).optional(),
+});
+
+export type ProviderView = z.infer<typeof providerSchema>;
+export type VenueView = z.infer<typeof venueSchema>;
+export type ResourceView = z.infer<typeof resourceSchema>;
+export type ServiceView = z.infer<typeof serviceSchema>;
+export type SlotView = z.infer<typeof slotSchema>;
+export type CreateServiceBody = z.infer<typeof createServiceSchema>;
+export type PatchServiceBody = z.infer<typeof patchServiceSchema>;
+export type CancellationPolicy = z.infer<typeof cancellationPolicySchema>;

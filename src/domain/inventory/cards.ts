@@ -1,0 +1,81 @@
+/**
+ * Rules cards: the versioned copies of the catalogue that an inventory shard decides by.
+ * The shard's copy is the truth for resources and services; D1 follows it for search.
+ */
+import type { Money } from '../money.ts';
+import type { EpochMs } from '../time.ts';
+
+/** One rung of a cancellation ladder: at least so many hours before the start, so many percent come back. */
+export interface CancellationRung {
+  readonly hoursBefore: number;
+  readonly refundPercent: number;
+}
+
+/** Who a shard belongs to. `owners` are the user ids that may manage it. */
+export interface ProviderCard {
+  readonly providerId: string;
+  readonly name: string;
+  readonly currency: string;
+  readonly owners: readonly string[];
+}
+
+/** Something that can be claimed: exclusive (capacity 1), pooled (more), or with named units (seats). */
+export interface ResourceCard {
+  readonly id: string;
+  readonly providerId: string;
+  readonly venueId: string | null;
+  readonly name: string;
+  readonly kind: string;
+  readonly capacity: number;
+  readonly units: readonly string[] | null;
+  readonly active: boolean;
+  readonly version: number;
+}
+
+/** What is sold and by which rules. Minutes, days and seconds are as the provider wrote them. */
+export interface ServiceCard {
+  readonly id: string;
+  readonly providerId: string;
+  readonly venueId: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly category: string;
+  readonly subcategory: string | null;
+  readonly tags: readonly string[];
+  readonly active: boolean;
+  readonly resourceIds: readonly string[];
+  readonly allocation: 'any' | 'all';
+  readonly durationMinutes: number;
+  readonly price: Money;
+  /** The venue's IANA zone. */
+  readonly timeZone: string;
+  readonly bufferBeforeMinutes: number;
+  readonly bufferAfterMinutes: number;
+  readonly minimumNoticeMinutes: number;
+  readonly bookingWindowDays: number;
+  readonly holdTtlSeconds: number;
+  readonly access: 'open' | 'subscribers';
+  readonly planIds: readonly string[];
+  readonly maxQuantity: number;
+  readonly maxPerCustomer: number | null;
+  readonly saleStartsAtMs: EpochMs | null;
+  readonly cancellationPolicy: readonly CancellationRung[];
+  /** The venue's rate, else the provider's, else the platform's; snapshotted on each booking. */
+  readonly commissionBps: number;
+  readonly version: number;
+}
+
+/** A bookable interval. `resourceId` pins one resource; without it the service's allocation chooses. */
+export interface Slot {
+  readonly id: string;
+  readonly serviceId: string;
+  readonly startAtMs: EpochMs;
+  readonly endAtMs: EpochMs;
+  readonly resourceId: string | null;
+  /** A second, smaller limit than the resource's own; null for none. */
+  readonly capacity: number | null;
+  /** Overrides the service's price; null for none. */
+  readonly price: Money | null;
+  readonly blockedReason: string | null;
+  readonly version: number;
+}

@@ -1,0 +1,76 @@
+/**
+ * What a processor answered, in the product's own words. Adapters translate into this; machines are stepped by it.
+ * A time-out is `unknown`, never a decline.
+ */
+import type { EpochMs } from '../time.ts';
+
+/** Processors that a booking can be paid through. */
+export const PROCESSORS = ['stripe', 'paypal', 'btcpay'] as const;
+export type Processor = (typeof PROCESSORS)[number];
+
+/** Where a payment stands at the processor, read from the processor's own object. */
+export type ProcessorPaymentState =
+  | 'created'
+  | 'action_required'
+  | 'pending'
+  | 'authorized'
+  | 'captured'
+  | 'failed'
+  | 'expired'
+  | 'voided';
+
+/** What the payer has to do next. */
+export interface PaymentAction {
+  readonly type: 'redirect' | 'sdk';
+  readonly url?: string;
+  readonly clientSecret?: string;
+}
+
+/** A payment as the processor shows it now. Amounts are minor units. */
+export interface ProcessorPayment {
+  /** The processor's id: PaymentIntent, PayPal order or invoice. */
+  readonly ref: string;
+  readonly state: ProcessorPaymentState;
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly authorizedMinor: number;
+  readonly capturedMinor: number;
+  readonly refundedMinor: number;
+  /** Until when an authorisation can be captured, as the processor says; null when it does not say. */
+  readonly captureBeforeMs: EpochMs | null;
+  readonly action: PaymentAction | null;
+  /** Our own ids as we sent them: `booking_id`, `payment_id`. */
+  readonly metadata: { readonly [key: string]: string };
+  readonly declineCode: string | null;
+}
+
+/** A refund as the processor shows it now. */
+export interface ProcessorRefund {
+  readonly ref: string;
+  readonly status: 'pending' | 'succeeded' | 'failed';
+  readonly amountMinor: number;
+}
+
+/**
+ * payment, refund: a definite answer with the object. declined: the processor said no to the payer.
+ * already_done: the call came twice or too late; fetch to learn the truth.
+ * no_answer: nobody knows, and the call may still take effect: only the same key may be tried again.
+ * server_error: answered with a fault that is stored under the key; after a fetch that shows no effect, a new key is safe.
+ * unavailable: answered that nothing was done (rate limit, lock); the same key may be tried again.
+ * missing: there is no such object. misconfigured: our request or credentials are wrong; a person must look.
+ */
+export type ProcessorReply =
+  | { readonly kind: 'payment'; readonly payment: ProcessorPayment }
+  | { readonly kind: 'refund'; readonly refund: ProcessorRefund }
+  | {
+      readonly kind: 'declined';
+      readonly code: string;
+      readonly retry: 'never' | 'later' | 'payer';
+      readonly payment: ProcessorPayment | null;
+    }
+  | { readonly kind: 'already_done' }
+  | { readonly kind: 'no_answer'; readonly reason: string }
+  | { readonly kind: 'server_error'; readonly reason: string }
+  | { readonly kind: 'unavailable'; readonly reason: string }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'misconfigured'; readonly reason: string };
