@@ -2,9 +2,7 @@
  * What use cases need of the world. Implementations live in platform, storage and payments;
  * use cases know these interfaces alone, so that they run whole in a simulation.
  */
-import type {
-  EpochMs,
-} from '../domain/time.ts';
+import type { EpochMs } from '../domain/time.ts';
 import type { DataRegion, IdKind, IdParts, RegionIdKind, ShardIdKind } from '../domain/ids.ts';
 import type { Money } from '../domain/money.ts';
 import type { Processor, ProcessorReply } from '../domain/payment/processor-reply.ts';

@@ -6,6 +6,7 @@
 import type { Refusal, Json } from '../domain/result.ts';
 import type { EpochMs } from '../domain/time.ts';
 import type { ProviderCard, ResourceCard, ServiceCard } from '../domain/inventory/cards.ts';
+import type { PaymentChoice } from '../domain/booking/booking.ts';
 import type { OperationKind } from '../domain/payment/operation-machine.ts';
 import type { PaymentState } from '../domain/payment/payment-machine.ts';
 import type { Processor, ProcessorReply } from '../domain/payment/processor-reply.ts';
@@ -69,7 +70,14 @@ export interface PatchServiceCommand {
   readonly patch: Partial<
     Omit<
       ServiceCard,
-      'id' | 'providerId' | 'venueId' | 'resourceIds' | 'allocation' | 'durationMinutes' | 'timeZone' | 'version'
+      | 'id'
+      | 'providerId'
+      | 'venueId'
+      | 'resourceIds'
+      | 'allocation'
+      | 'durationMinutes'
+      | 'timeZone'
+      | 'version'
     >
   >;
 }
@@ -117,18 +125,12 @@ export interface PlaceHoldCommand {
   readonly holdBudget: number;
 }
 
-export interface PaymentRequest {
-  readonly processor: Processor;
-  readonly paymentMethod: string | null;
-  readonly returnUrl: string | null;
-}
-
 export interface OpenBookingCommand {
   readonly caller: Caller;
   readonly call: CallKey;
   readonly access: AccessVerdict;
   readonly target: { readonly holdId: string } | { readonly claim: ClaimRequest };
-  readonly payment: PaymentRequest | null;
+  readonly payment: PaymentChoice | null;
   readonly holdBudget: number;
 }
 
@@ -141,7 +143,13 @@ export interface CancelBookingCommand {
 
 /** One thing to do at the processor, leased to the caller that was given it. */
 export type PaymentWork =
-  | { readonly kind: 'fetch'; readonly bookingId: string; readonly paymentId: string; readonly processor: Processor; readonly ref: string }
+  | {
+      readonly kind: 'fetch';
+      readonly bookingId: string;
+      readonly paymentId: string;
+      readonly processor: Processor;
+      readonly ref: string;
+    }
   | {
       readonly kind: OperationKind;
       readonly bookingId: string;
@@ -180,6 +188,8 @@ export interface RecordReplyCommand {
   readonly work: PaymentWork;
   readonly reply: ProcessorReply;
   readonly cause: AdvanceCause;
+  /** The keyed call that this work is part of; its lease is renewed with each step. */
+  readonly call: { readonly caller: Caller; readonly call: CallKey } | null;
 }
 
 /** A first answer to `POST /v1/bookings`: final, or with work to do before it can be given. */
@@ -282,15 +292,22 @@ export interface InventoryShardRpc {
   patchService(command: PatchServiceCommand): Promise<Reply<ServiceCard>>;
   getService(id: string): Promise<Reply<ServiceCard>>;
   createSlots(command: CreateSlotsCommand): Promise<KeyedReply<{ data: SlotView[] }>>;
-  listSlots(query: ListSlotsQuery): Promise<Reply<{ data: SlotView[]; next: { startAtMs: number; id: string } | null }>>;
+  listSlots(
+    query: ListSlotsQuery,
+  ): Promise<Reply<{ data: SlotView[]; next: { startAtMs: number; id: string } | null }>>;
   getSlot(id: string): Promise<Reply<SlotView>>;
   placeHold(command: PlaceHoldCommand): Promise<KeyedReply<HoldView>>;
   getHold(caller: Caller, id: string): Promise<Reply<HoldView>>;
-  releaseHold(caller: Caller, id: string): Promise<Reply<{ bookingId: string | null; step: PaymentStep }>>;
+  releaseHold(
+    caller: Caller,
+    id: string,
+  ): Promise<Reply<{ bookingId: string | null; step: PaymentStep }>>;
   openBooking(command: OpenBookingCommand): Promise<OpenBookingReply>;
   cancelBooking(command: CancelBookingCommand): Promise<CancelBookingReply>;
   finishCall(command: FinishCallCommand): Promise<KeyedReply<BookingView>>;
   getBooking(caller: Caller, id: string): Promise<Reply<BookingState>>;
+  /** The booking behind a manage link. */
+  getManagedBooking(id: string, token: string): Promise<Reply<BookingView>>;
   bookingHistory(caller: Caller, id: string): Promise<Reply<HistoryView>>;
   takeStep(command: TakeStepCommand): Promise<PaymentStep>;
   recordReply(command: RecordReplyCommand): Promise<PaymentStep>;

@@ -14,7 +14,12 @@ export const queueMessageSchema = z.discriminatedUnion('type', [
   /** A booking's money needs a look. */
   z.strictObject({ ...base, type: z.literal('payment.advance'), bookingId: z.string() }),
   /** A verified event of a processor is in the inbox. */
-  z.strictObject({ ...base, type: z.literal('webhook.received'), processor: z.string(), eventId: z.string() }),
+  z.strictObject({
+    ...base,
+    type: z.literal('webhook.received'),
+    processor: z.string(),
+    eventId: z.string(),
+  }),
 ]);
 
 export type QueueMessage = z.infer<typeof queueMessageSchema>;

@@ -8,7 +8,17 @@
 export type DataRegion = 'global' | 'eu';
 
 /** Prefixes of ids that live in one inventory shard; their locator is the shard key. */
-export const SHARD_ID_KINDS = ['slt', 'hld', 'bkg', 'pay', 'rfd', 'wtl', 'res', 'svc', 'evt'] as const;
+export const SHARD_ID_KINDS = [
+  'slt',
+  'hld',
+  'bkg',
+  'pay',
+  'rfd',
+  'wtl',
+  'res',
+  'svc',
+  'evt',
+] as const;
 
 /** Prefixes of ids that live in D1; their locator is the data region. */
 export const REGION_ID_KINDS = ['sub', 'pln', 'inv', 'usr', 'prv', 'ven', 'whk'] as const;

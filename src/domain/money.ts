@@ -15,9 +15,39 @@ export interface Money {
  * A currency that is not listed is refused, because a wrong exponent charges a hundred times too much.
  */
 export const CURRENCY_EXPONENTS: Readonly<Record<string, number>> = {
-  aud: 2, bhd: 3, brl: 2, cad: 2, chf: 2, clp: 0, czk: 2, dkk: 2, eur: 2, gbp: 2, hkd: 2, huf: 2,
-  ils: 2, inr: 2, jod: 3, jpy: 0, krw: 0, kwd: 3, mxn: 2, nok: 2, npr: 2, nzd: 2, omr: 3, pln: 2,
-  ron: 2, sek: 2, sgd: 2, thb: 2, tnd: 3, try: 2, twd: 2, usd: 2, zar: 2,
+  aud: 2,
+  bhd: 3,
+  brl: 2,
+  cad: 2,
+  chf: 2,
+  clp: 0,
+  czk: 2,
+  dkk: 2,
+  eur: 2,
+  gbp: 2,
+  hkd: 2,
+  huf: 2,
+  ils: 2,
+  inr: 2,
+  jod: 3,
+  jpy: 0,
+  krw: 0,
+  kwd: 3,
+  mxn: 2,
+  nok: 2,
+  npr: 2,
+  nzd: 2,
+  omr: 3,
+  pln: 2,
+  ron: 2,
+  sek: 2,
+  sgd: 2,
+  thb: 2,
+  tnd: 3,
+  try: 2,
+  twd: 2,
+  usd: 2,
+  zar: 2,
 };
 
 /** True for a currency in the table above. */
@@ -49,8 +79,14 @@ export function times(a: Money, count: number): Money {
  * the remainder stays with the other side, so both parts add up to the whole.
  */
 export function portion(amountMinor: number, rateBps: number): number {
-  invariant(Number.isSafeInteger(amountMinor) && amountMinor >= 0, 'a portion is of a whole amount');
-  invariant(Number.isInteger(rateBps) && rateBps >= 0 && rateBps <= 10_000, 'a rate is 0 to 10000 bps');
+  invariant(
+    Number.isSafeInteger(amountMinor) && amountMinor >= 0,
+    'a portion is of a whole amount',
+  );
+  invariant(
+    Number.isInteger(rateBps) && rateBps >= 0 && rateBps <= 10_000,
+    'a rate is 0 to 10000 bps',
+  );
   return Number((BigInt(amountMinor) * BigInt(rateBps)) / 10_000n);
 }
 
@@ -61,13 +97,18 @@ export function portion(amountMinor: number, rateBps: number): number {
 export function allocate(amountMinor: number, weights: readonly number[]): number[] {
   invariant(Number.isSafeInteger(amountMinor) && amountMinor >= 0, 'allocate a whole amount');
   const total = weights.reduce((sum, weight) => sum + BigInt(weight), 0n);
-  invariant(total > 0n && weights.every((weight) => weight >= 0), 'weights are not negative and not all zero');
+  invariant(
+    total > 0n && weights.every((weight) => weight >= 0),
+    'weights are not negative and not all zero',
+  );
   const exact = weights.map((weight) => BigInt(amountMinor) * BigInt(weight));
   const parts = exact.map((share) => Number(share / total));
   const left = amountMinor - parts.reduce((sum, part) => sum + part, 0);
   const byRemainder = exact
     .map((share, index) => ({ index, remainder: share % total }))
-    .toSorted((a, b) => (a.remainder === b.remainder ? a.index - b.index : a.remainder > b.remainder ? -1 : 1));
+    .toSorted((a, b) =>
+      a.remainder === b.remainder ? a.index - b.index : a.remainder > b.remainder ? -1 : 1,
+    );
   for (const { index } of byRemainder.slice(0, left)) parts[index] = (parts[index] ?? 0) + 1;
   return parts;
 }

@@ -5,7 +5,13 @@
 import type { RefusalCode } from './codes.ts';
 
 /** A JSON value, the only kind that crosses a Durable Object or a queue. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [key: string]: Json };
 
 /** An expected "no": the code, a sentence for a person, and members that a program may read. */
 export interface Refusal {

@@ -13,8 +13,11 @@ import type {
   ObjectDirectory,
 } from '../application/ports.ts';
 import type { CallKey, Caller } from '../contracts/durable-rpc.ts';
+import type { IdParts } from '../domain/ids.ts';
 import type { Settings } from '../platform/settings.ts';
+import type { AccessTokens } from '../platform/tokens.ts';
 import type { Databases } from '../storage/d1/databases.ts';
+import type { RequestBody } from './request-body.ts';
 
 export interface Services {
   readonly settings: Settings;
@@ -25,16 +28,21 @@ export interface Services {
   readonly databases: Databases;
   readonly objects: ObjectDirectory;
   readonly gateways: GatewayRegistry;
+  readonly tokens: AccessTokens;
   readonly log: Logger;
 }
 
 export interface RequestVariables {
   services: Services;
   requestId: string;
+  /** What came as a body, read once by the first check of a route. */
+  body: RequestBody;
   /** Null for an anonymous request. */
   caller: Caller | null;
   /** Set where the request carries a well-formed Idempotency-Key; its fingerprint covers method, path, body and caller. */
   callKey: CallKey | null;
+  /** Parts of the genuine ids in the path, by parameter. */
+  pathIds: Readonly<Record<string, IdParts>>;
 }
 
 /** The environment type of the Hono application. */

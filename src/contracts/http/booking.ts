@@ -27,7 +27,8 @@ const claimFields = {
 const quantityMatchesUnits = (body: {
   quantity?: number | undefined;
   units?: readonly string[] | undefined;
-}): boolean => body.quantity === undefined || body.units === undefined || body.quantity === body.units.length;
+}): boolean =>
+  body.quantity === undefined || body.units === undefined || body.quantity === body.units.length;
 const QUANTITY_MESSAGE = { message: 'quantity of named units is their number', path: ['quantity'] };
 
 export const createHoldSchema = z
@@ -38,7 +39,10 @@ export const createHoldSchema = z
 const paymentRequestSchema = z.strictObject({
   processor: z.enum(PROCESSORS),
   paymentMethod: z.string().min(1).max(200).optional(),
-  returnUrl: z.url({ protocol: /^https?$/ }).max(2_000).optional(),
+  returnUrl: z
+    .url({ protocol: /^https?$/ })
+    .max(2_000)
+    .optional(),
 });
 
 export const createBookingSchema = z
@@ -53,10 +57,14 @@ export const createBookingSchema = z
     message: 'name either a holdId or slotIds',
     path: ['holdId'],
   })
-  .refine((body) => body.holdId === undefined || (body.quantity === undefined && body.units === undefined), {
-    message: 'quantity and units are those of the hold',
-    path: ['quantity'],
-  })
+  .refine(
+    (body) =>
+      body.holdId === undefined || (body.quantity === undefined && body.units === undefined),
+    {
+      message: 'quantity and units are those of the hold',
+      path: ['quantity'],
+    },
+  )
   .refine(quantityMatchesUnits, QUANTITY_MESSAGE)
   .openapi('CreateBooking');
 
@@ -85,7 +93,9 @@ export const holdSchema = z
   })
   .openapi('Hold');
 
-const bookedSlotSchema = slotSchema.omit({ units: true }).extend({ units: z.array(z.string()).optional() });
+const bookedSlotSchema = slotSchema
+  .omit({ units: true })
+  .extend({ units: z.array(z.string()).optional() });
 
 const paymentViewSchema = z.strictObject({
   id: z.string(),

@@ -101,10 +101,16 @@ export const createResourceSchema = z
     message: 'name either a venueId or a providerId',
     path: ['venueId'],
   })
-  .refine((body) => body.capacity === undefined || body.units === undefined || body.capacity === body.units.length, {
-    message: 'capacity of named units is their number',
-    path: ['capacity'],
-  })
+  .refine(
+    (body) =>
+      body.capacity === undefined ||
+      body.units === undefined ||
+      body.capacity === body.units.length,
+    {
+      message: 'capacity of named units is their number',
+      path: ['capacity'],
+    },
+  )
   .openapi('CreateResource');
 
 export const patchResourceSchema = z
@@ -127,7 +133,10 @@ export const resourceSchema = z
 
 export const cancellationPolicySchema = z
   .array(
-    z.strictObject({ hoursBefore: z.int().min(0).max(8_760), refundPercent: z.int().min(0).max(100) }),
+    z.strictObject({
+      hoursBefore: z.int().min(0).max(8_760),
+      refundPercent: z.int().min(0).max(100),
+    }),
   )
   .min(1)
   .max(10)
@@ -269,3 +278,11 @@ export type SlotView = z.infer<typeof slotSchema>;
 export type CreateServiceBody = z.infer<typeof createServiceSchema>;
 export type PatchServiceBody = z.infer<typeof patchServiceSchema>;
 export type CancellationPolicy = z.infer<typeof cancellationPolicySchema>;
+export type CreateProviderBody = z.infer<typeof createProviderSchema>;
+export type PatchProviderBody = z.infer<typeof patchProviderSchema>;
+export type CreateVenueBody = z.infer<typeof createVenueSchema>;
+export type PatchVenueBody = z.infer<typeof patchVenueSchema>;
+export type CreateResourceBody = z.infer<typeof createResourceSchema>;
+export type PatchResourceBody = z.infer<typeof patchResourceSchema>;
+export type CreateSlotsBody = z.infer<typeof createSlotsSchema>;
+export type ListSlotsParameters = z.infer<typeof listSlotsQuerySchema>;

@@ -5,7 +5,8 @@
 import { z } from '@hono/zod-openapi';
 import { CURRENCY_EXPONENTS } from '../../domain/money.ts';
 
-const INSTANT = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z$/;
+const INSTANT =
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z$/;
 
 /** An instant on the wire: RFC 3339 in UTC with `Z`. */
 export const instantSchema = z

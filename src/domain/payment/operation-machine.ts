@@ -7,7 +7,13 @@ import type { Machine } from '../machine.ts';
 export const OPERATION_KINDS = ['open', 'authorize', 'capture', 'void', 'refund'] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
-export const OPERATION_STATES = ['requested', 'pending', 'succeeded', 'declined', 'unknown'] as const;
+export const OPERATION_STATES = [
+  'requested',
+  'pending',
+  'succeeded',
+  'declined',
+  'unknown',
+] as const;
 export type OperationState = (typeof OPERATION_STATES)[number];
 
 /** succeed, decline: a definite answer. wait: accepted, not finished. lose: no answer that can be trusted. */
@@ -35,7 +41,12 @@ export const OPERATION_MACHINE = {
     decline: { to: 'declined' },
     lose: { to: 'unknown' },
   },
-  succeeded: { wait: { to: 'succeeded' }, succeed: { to: 'succeeded' }, decline: NO, lose: { to: 'succeeded' } },
+  succeeded: {
+    wait: { to: 'succeeded' },
+    succeed: { to: 'succeeded' },
+    decline: NO,
+    lose: { to: 'succeeded' },
+  },
   declined: { wait: NO, succeed: NO, decline: { to: 'declined' }, lose: { to: 'declined' } },
 } as const satisfies Machine<OperationState, OperationEvent>;
 

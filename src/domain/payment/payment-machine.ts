@@ -125,7 +125,7 @@ export const PAYMENT_MACHINE = {
     refund_all: NO,
     fail: { to: 'failed' },
     expire: { to: 'failed' },
-    void: { to: 'voided' },
+    void: { to: 'failed' },
   },
   expired: {
     require_action: { to: 'expired' },
@@ -136,7 +136,7 @@ export const PAYMENT_MACHINE = {
     refund_all: NO,
     fail: { to: 'expired' },
     expire: { to: 'expired' },
-    void: { to: 'voided' },
+    void: { to: 'expired' },
   },
   voided: {
     require_action: { to: 'voided' },

@@ -1,0 +1,50 @@
+/**
+ * What the audit use cases need of the trail's storage, and the one order in which its rows are listed.
+ */
+import type { ChainEvent } from '../contracts/durable-rpc.ts';
+import type { EpochMs } from '../domain/time.ts';
+
+/** A row of the trail: an event and the stream (shard key) whose chain it belongs to. */
+export interface AuditRow {
+  readonly stream: string;
+  readonly event: ChainEvent;
+}
+
+/** How far a stream was copied. */
+export interface AuditStream {
+  readonly stream: string;
+  readonly appliedSeq: number;
+  readonly headHash: string;
+}
+
+/** The place of a row in the order of a search. */
+export interface AuditPosition {
+  readonly atMs: EpochMs;
+  readonly stream: string;
+  readonly seq: number;
+}
+
+/** Rows from `fromMs` on and before `toMs`; of an entity or of what belongs to it, or of all where it is null. */
+export interface AuditQuery {
+  readonly entityId: string | null;
+  readonly fromMs: EpochMs | null;
+  readonly toMs: EpochMs | null;
+  readonly after: AuditPosition | null;
+  readonly limit: number;
+}
+
+/** The trail of one database, as its readers see it. */
+export interface AuditStore {
+  /** The links after `afterSeq`, in order. */
+  readStream(stream: string, afterSeq: number, limit: number): Promise<ChainEvent[]>;
+  /** The streams after `afterStream` in the order of their names. */
+  streams(afterStream: string, limit: number): Promise<AuditStream[]>;
+  search(query: AuditQuery): Promise<AuditRow[]>;
+}
+
+/** Orders rows as a search does: by instant, then stream, then sequence number. */
+export function compareAuditRows(a: AuditRow, b: AuditRow): number {
+  if (a.event.atMs !== b.event.atMs) return a.event.atMs - b.event.atMs;
+  if (a.stream !== b.stream) return a.stream < b.stream ? -1 : 1;
+  return a.event.seq - b.event.seq;
+}

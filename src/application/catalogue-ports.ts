@@ -1,0 +1,112 @@
+/**
+ * What the catalogue's use cases need of D1, one store per data region. Writes of cards keep the newest version,
+ * so that callers may repeat them and come in any order.
+ */
+import type { DataRegion } from '../domain/ids.ts';
+import type { ResourceCard, ServiceCard } from '../domain/inventory/cards.ts';
+import type { EpochMs } from '../domain/time.ts';
+
+/** A provider as D1 keeps it. */
+export interface ProviderRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly currency: string;
+  readonly timeZone: string;
+  readonly region: string | null;
+  readonly dataRegion: DataRegion;
+  readonly commissionBps: number | null;
+  /** Where new resources go. */
+  readonly shardKey: string;
+  readonly active: boolean;
+  readonly createdAtMs: EpochMs;
+}
+
+/** A venue as D1 keeps it. */
+export interface VenueRecord {
+  readonly id: string;
+  readonly providerId: string;
+  readonly name: string;
+  readonly timeZone: string;
+  readonly address: string | null;
+  readonly latitude: number | null;
+  readonly longitude: number | null;
+  readonly commissionBps: number | null;
+  readonly active: boolean;
+  readonly createdAtMs: EpochMs;
+}
+
+/** What of a provider may change. */
+export type ProviderPatch = Partial<Pick<ProviderRecord, 'name' | 'timeZone' | 'active'>>;
+
+/** What of a venue may change. */
+export type VenuePatch = Partial<
+  Pick<VenueRecord, 'name' | 'address' | 'latitude' | 'longitude' | 'active'>
+>;
+
+/** Providers, their members and their shards. */
+export interface ProviderStore {
+  /** Writes the provider, its owner and its first shard together; a repeat changes nothing. Answers what stands. */
+  insert(provider: ProviderRecord, ownerId: string): Promise<ProviderRecord>;
+  byId(id: string): Promise<ProviderRecord | null>;
+  /** Null when there is no such provider. */
+  patch(id: string, patch: ProviderPatch): Promise<ProviderRecord | null>;
+  isOwner(providerId: string, userId: string): Promise<boolean>;
+  owners(providerId: string): Promise<string[]>;
+  /** The provider that a shard belongs to; null for an unknown key. */
+  shardOwner(shardKey: string): Promise<string | null>;
+  /** Keys of the provisioned shards after `afterKey`, in order. */
+  shardKeys(afterKey: string, limit: number): Promise<string[]>;
+}
+
+/** Venues. */
+export interface VenueStore {
+  /** A repeat changes nothing. Answers what stands. */
+  insert(venue: VenueRecord): Promise<VenueRecord>;
+  byId(id: string): Promise<VenueRecord | null>;
+  /** Null when there is no such venue. */
+  patch(id: string, patch: VenuePatch): Promise<VenueRecord | null>;
+  deactivateAllOf(providerId: string): Promise<void>;
+}
+
+/** The place of a service in the order of a search. */
+export interface ServicePosition {
+  readonly createdAtMs: EpochMs;
+  readonly id: string;
+}
+
+/** What a search asks for; text and tag are compared in lower case and exactly, in that order. */
+export interface ServiceQuery {
+  readonly text: string | null;
+  readonly category: string | null;
+  readonly tag: string | null;
+  readonly providerId: string | null;
+  readonly priceMinorMax: number | null;
+  readonly after: ServicePosition | null;
+  readonly limit: number;
+}
+
+/** A service found, with its place. */
+export interface FoundService {
+  readonly card: ServiceCard;
+  readonly position: ServicePosition;
+}
+
+/** D1's copies of the shards' cards. */
+export interface CardStore {
+  putResources(cards: readonly ResourceCard[]): Promise<void>;
+  putServices(cards: readonly ServiceCard[], nowMs: EpochMs): Promise<void>;
+  /** Active services of active venues and providers, newest first. */
+  search(query: ServiceQuery): Promise<FoundService[]>;
+  /** Ids of active services after `afterId`, in order, of a provider or of one of its venues. */
+  activeServiceIds(
+    owner: { readonly providerId: string } | { readonly venueId: string },
+    page: { readonly afterId: string; readonly limit: number },
+  ): Promise<string[]>;
+}
+
+/** The stores of one data region. */
+export interface CatalogueStores {
+  readonly providers: ProviderStore;
+  readonly venues: VenueStore;
+  readonly cards: CardStore;
+}

@@ -1,0 +1,267 @@
+/**
+ * Placing, reading and giving up holds. Synchronous: runs inside the shard's transaction.
+ * Refusals are checked in the order of their precedence; a refused hold leaves nothing behind.
+ */
+import type {
+  AccessVerdict,
+  Caller,
+  ClaimRequest,
+  KeyedReply,
+  PlaceHoldCommand,
+  Reply,
+} from '../contracts/durable-rpc.ts';
+import { holdView, slotView } from '../contracts/http/views.ts';
+import type { HoldView } from '../contracts/http/booking.ts';
+import type { SlotView } from '../contracts/http/catalogue.ts';
+import {
+  holdTtlMs,
+  refusalAfterClaim,
+  refusalBeforeClaim,
+  type Hold,
+  type HoldFacts,
+  type HoldItem,
+  type Quote,
+} from '../domain/hold/hold.ts';
+import type { ServiceCard, Slot } from '../domain/inventory/cards.ts';
+import { firstAtOrAfter, type Claim } from '../domain/inventory/inventory.ts';
+import { ok, refuse, type Json, type Result } from '../domain/result.ts';
+import { answerKeyed } from './keyed-calls.ts';
+import type { ShardState } from './shard-state.ts';
+
+/** How many other slots a refusal offers. */
+const ALTERNATIVES_MAX = 3;
+/** How many slots on either side are looked at for them: a full day of a crowd must stay cheap to refuse. */
+const ALTERNATIVES_LOOK_MAX = 60;
+
+/** A slot with its service. */
+export interface SlotLine {
+  readonly slot: Slot;
+  readonly service: ServiceCard;
+}
+
+/** Who wants what, with what Membership said. */
+export interface HoldWish {
+  readonly caller: Caller;
+  readonly access: AccessVerdict;
+  readonly claim: ClaimRequest;
+  readonly holdBudget: number;
+  /** False when the caller brought no payment, so that a price must be refused before anything is taken. */
+  readonly canPay: boolean;
+}
+
+/** `POST /v1/holds`. */
+export function placeHold(shard: ShardState, command: PlaceHoldCommand): KeyedReply<HoldView> {
+  const keyed = { callerId: command.caller.id, call: command.call };
+  return answerKeyed(shard, keyed, () => {
+    const placed = placeNewHold(shard, { ...command, canPay: true });
+    return placed.ok ? { ok: true, status: 201, value: holdView(placed.value) } : placed;
+  });
+}
+
+/** Takes the slots and writes the hold, or refuses and leaves everything as it was. */
+export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
+  const lines = findLines(shard, wish.claim.slotIds);
+  if (lines === null) return refuse('not_found', 'There is no such slot.');
+  const quantity = wish.claim.quantity ?? wish.claim.units?.length ?? 1;
+  const facts: HoldFacts = {
+    nowMs: shard.nowMs,
+    quantity,
+    isMember: wish.access.isMember,
+    planId: wish.access.planId,
+    lines,
+    liveUnits: (serviceId) => shard.liveUnitsOf(wish.caller.id, serviceId),
+  };
+  const early = refusalBeforeClaim(facts) ?? inputRefusal(shard, lines, wish);
+  if (early !== null) return { ok: false, refusal: early };
+  const quote = quoteFor(lines, quantity);
+  if (quote.totalMinor > 0 && !wish.canPay)
+    return refuse('payment_required', 'Money is due: name a payment.');
+  const outcome = shard.inventory.claim({ slots: lines, quantity, units: wish.claim.units });
+  if (!outcome.ok) return slotUnavailable(shard, { lines, quantity, conflicts: outcome.conflicts });
+  const late = refusalAfterClaim(facts) ?? budgetRefusal(shard, wish);
+  if (late !== null) {
+    for (const claim of outcome.claims) shard.inventory.release(claim, true);
+    return { ok: false, refusal: late };
+  }
+  return ok(writeHold(shard, { wish, lines, quantity, quote, claims: outcome.claims }));
+}
+
+/** `GET /v1/holds/{id}`: its owner's hold. */
+export function readHold(shard: ShardState, caller: Caller, id: string): Reply<HoldView> {
+  const hold = ownHold(shard, caller, id);
+  return hold === null ? refuse('not_found', 'There is no such hold.') : ok(holdView(hold));
+}
+
+/** The hold if it is the caller's; somebody else's does not exist for them. */
+export function ownHold(shard: ShardState, caller: Caller, id: string): Hold | null {
+  const hold = shard.store.hold(id);
+  return hold !== null && hold.callerId === caller.id ? hold : null;
+}
+
+/** 409 with what stands in the way and what is free instead. */
+export function slotUnavailable(
+  shard: ShardState,
+  wanted: { lines: readonly SlotLine[]; quantity: number; conflicts: readonly string[] },
+): { readonly ok: false; readonly refusal: ReturnType<typeof refuse>['refusal'] } {
+  return refuse('slot_unavailable', 'Somebody else has the slot.', {
+    conflicts: wanted.conflicts,
+    alternatives: alternatives(shard, wanted) as unknown as Json,
+  });
+}
+
+/** The slots of the wish with their services; null when one does not exist. */
+export function findLines(shard: ShardState, slotIds: readonly string[]): SlotLine[] | null {
+  const lines: SlotLine[] = [];
+  for (const id of slotIds) {
+    const slot = shard.inventory.slot(id);
+    const service = slot === null ? null : shard.inventory.service(slot.serviceId);
+    if (slot === null || service === null) return null;
+    lines.push({ slot, service });
+  }
+  return lines;
+}
+
+/** What a slot shows now. */
+export function viewSlot(shard: ShardState, slot: Slot, timeZone: string | null = null): SlotView {
+  const service = shard.inventory.service(slot.serviceId) as ServiceCard;
+  return slotView(slot, service, {
+    availability: shard.inventory.availability(slot, shard.nowMs),
+    timeZone,
+  });
+}
+
+/** Groups claims by slot into what each line of a hold was assigned, priced and promised. */
+export function holdItems(
+  lines: readonly SlotLine[],
+  taken: { quantity: number; claims: readonly Claim[] },
+): HoldItem[] {
+  return lines.map(({ slot, service }) => {
+    const own = taken.claims.filter((claim) => claim.slotId === slot.id);
+    return {
+      slotId: slot.id,
+      serviceId: service.id,
+      label: service.name,
+      startAtMs: slot.startAtMs,
+      endAtMs: slot.endAtMs,
+      priceMinor: (slot.price ?? service.price).amount * taken.quantity,
+      policy: service.cancellationPolicy,
+      commissionBps: service.commissionBps,
+      resourceIds: [...new Set(own.map(({ resourceId }) => resourceId))],
+      units: own.flatMap(({ unit }) => (unit === null ? [] : [unit])),
+    };
+  });
+}
+
+function writeHold(
+  shard: ShardState,
+  parts: {
+    wish: HoldWish;
+    lines: SlotLine[];
+    quantity: number;
+    quote: Quote;
+    claims: readonly Claim[];
+  },
+): Hold {
+  const ttlMs = holdTtlMs(parts.lines);
+  const hold: Hold = {
+    id: shard.ports.ids.mintInShard('hld', shard.shardKey),
+    state: 'active',
+    callerId: parts.wish.caller.id,
+    quantity: parts.quantity,
+    units: parts.wish.claim.units,
+    items: holdItems(parts.lines, parts),
+    quote: parts.quote,
+    ttlMs,
+    createdAtMs: shard.nowMs,
+    expiresAtMs: shard.nowMs + ttlMs,
+    isExtended: false,
+    bookingId: null,
+  };
+  shard.openHold(hold, parts.claims);
+  shard.record({
+    entityId: hold.id,
+    parentId: null,
+    type: 'hold.active',
+    from: null,
+    to: 'active',
+    actor: `customer:${hold.callerId}`,
+    metadata: {
+      slotIds: parts.wish.claim.slotIds,
+      quantity: hold.quantity,
+      expiresAtMs: hold.expiresAtMs,
+    },
+  });
+  return hold;
+}
+
+function quoteFor(lines: readonly SlotLine[], quantity: number): Quote {
+  const priced = lines.map(({ slot, service }) => ({
+    kind: 'slot',
+    label: quantity === 1 ? service.name : `${service.name} × ${quantity}`,
+    amount: (slot.price ?? service.price).amount * quantity,
+  }));
+  return {
+    totalMinor: priced.reduce((total, line) => total + line.amount, 0),
+    currency: lines[0]?.service.price.currency ?? 'usd',
+    lines: priced,
+  };
+}
+
+/** What only the shard can see of the input: units that do not exist, currencies that do not add up. */
+function inputRefusal(shard: ShardState, lines: readonly SlotLine[], wish: HoldWish) {
+  const currencies = new Set(
+    lines.map(({ slot, service }) => (slot.price ?? service.price).currency),
+  );
+  if (currencies.size > 1) {
+    return refuse('validation_failed', 'One hold has one currency.', {
+      errors: [{ pointer: '/slotIds', detail: 'the slots are sold in several currencies' }],
+    }).refusal;
+  }
+  if (wish.claim.units === null) return null;
+  const known = new Set(
+    lines.flatMap(({ slot, service }) =>
+      (slot.resourceId === null ? service.resourceIds : [slot.resourceId]).flatMap(
+        (id) => shard.inventory.resource(id)?.units ?? [],
+      ),
+    ),
+  );
+  const unknown = wish.claim.units.filter((unit) => !known.has(unit));
+  if (unknown.length === 0) return null;
+  return refuse('validation_failed', 'There is no such unit.', {
+    errors: unknown.map((unit) => ({ pointer: '/units', detail: `there is no unit ${unit}` })),
+  }).refusal;
+}
+
+function budgetRefusal(shard: ShardState, wish: HoldWish) {
+  if (shard.liveHoldsOf(wish.caller.id) < wish.holdBudget) return null;
+  return refuse('hold_limit_reached', `At most ${wish.holdBudget} holds at a time.`, {
+    limit: wish.holdBudget,
+    retryAfterSeconds: 10,
+  }).refusal;
+}
+
+/** The nearest free slots of the first service that was in the way, before and after it in turn. */
+function alternatives(
+  shard: ShardState,
+  wanted: { lines: readonly SlotLine[]; quantity: number; conflicts: readonly string[] },
+): SlotView[] {
+  const line =
+    wanted.lines.find(({ slot }) => wanted.conflicts.includes(slot.id)) ?? wanted.lines[0];
+  if (line === undefined) return [];
+  const schedule = shard.inventory.schedule(line.service.id);
+  const asked = new Set(wanted.lines.map(({ slot }) => slot.id));
+  const found: Slot[] = [];
+  const start = firstAtOrAfter(schedule, line.slot.startAtMs);
+  for (
+    let distance = 0;
+    distance < ALTERNATIVES_LOOK_MAX && found.length < ALTERNATIVES_MAX;
+    distance++
+  ) {
+    for (const slot of [schedule[start + distance], schedule[start - 1 - distance]]) {
+      if (slot === undefined || asked.has(slot.id) || found.length === ALTERNATIVES_MAX) continue;
+      if (shard.inventory.isFree(slot, { nowMs: shard.nowMs, quantity: wanted.quantity }))
+        found.push(slot);
+    }
+  }
+  return found.map((slot) => viewSlot(shard, slot));
+}

@@ -1,0 +1,88 @@
+/**
+ * What the inventory commands need of a shard's storage. Every method is synchronous: between deciding and writing
+ * nobody may come in. The storage behind it refuses a double booking by itself, whatever the caller believes.
+ */
+import type { ChainEvent } from '../contracts/durable-rpc.ts';
+import type { Booking, Operation, Payment, Refund } from '../domain/booking/booking.ts';
+import type { Hold } from '../domain/hold/hold.ts';
+import type { CallRecord } from '../domain/idempotency.ts';
+import type { ProviderCard, ResourceCard, ServiceCard, Slot } from '../domain/inventory/cards.ts';
+import type { Claim } from '../domain/inventory/inventory.ts';
+import type { EpochMs } from '../domain/time.ts';
+
+/** A finished answer: the status and body that went on the wire. */
+export interface StoredAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** A recorded call with its answer, null while it runs. */
+export interface StoredCall extends CallRecord {
+  readonly answer: StoredAnswer | null;
+}
+
+/** A live claim with whether its hold has not been committed yet. */
+export interface LiveClaim {
+  readonly claim: Claim;
+  readonly isHold: boolean;
+}
+
+/** The end of the hash chain. */
+export interface ChainHead {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+export interface InventoryStore {
+  /** Null until the shard was provisioned. */
+  provider(): { shardKey: string; card: ProviderCard } | null;
+  saveProvider(shardKey: string, card: ProviderCard): void;
+  resources(): ResourceCard[];
+  services(): ServiceCard[];
+  slots(): Iterable<Slot>;
+  saveResource(card: ResourceCard): void;
+  saveService(card: ServiceCard): void;
+  insertSlot(slot: Slot): void;
+
+  hold(id: string): Hold | null;
+  saveHold(hold: Hold): void;
+  /** Holds that are active or closing. */
+  openHolds(): Hold[];
+  /** Live holds and bookings of a customer are counted from these. */
+  liveHolds(): Iterable<Hold>;
+  /** Refused by the storage's own guard when it would double-book, whatever memory says. */
+  insertClaims(holdId: string, claims: readonly (Claim & { slotQuantity: number })[]): void;
+  claimsOf(holdId: string): Claim[];
+  endClaims(holdId: string): void;
+  liveClaims(): Iterable<LiveClaim>;
+
+  booking(id: string): Booking | null;
+  saveBooking(booking: Booking): void;
+  payment(id: string): Payment | null;
+  /** The attempt that is active, else the latest one. */
+  currentPayment(bookingId: string): Payment | null;
+  paymentsOf(bookingId: string): Payment[];
+  savePayment(payment: Payment): void;
+  /** Bookings whose payments are due for a look at `nowMs`, or all that have work left when it is null. */
+  bookingsWithWork(nowMs: EpochMs | null, limit: number): string[];
+  /** Payments with a due instant, for the queue of deadlines. */
+  duePayments(): { bookingId: string; dueAtMs: EpochMs }[];
+  operation(id: string): Operation | null;
+  operationsOf(paymentId: string): Operation[];
+  saveOperation(operation: Operation): void;
+  refund(id: string): Refund | null;
+  refundsOf(bookingId: string): Refund[];
+  saveRefund(refund: Refund): void;
+
+  call(callerId: string, key: string): StoredCall | null;
+  saveCall(callerId: string, key: string, call: StoredCall & { createdAtMs: EpochMs }): void;
+  forgetCalls(beforeMs: EpochMs, limit: number): void;
+
+  chainHead(): ChainHead | null;
+  appendEvent(event: ChainEvent): void;
+  events(afterSeq: number, limit: number): ChainEvent[];
+  eventsOf(entityId: string): ChainEvent[];
+  eventHash(seq: number): string | null;
+  streamCursor(stream: string): number;
+  saveStreamCursor(stream: string, seq: number): void;
+}

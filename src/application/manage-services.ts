@@ -1,0 +1,171 @@
+/**
+ * Services: what is sold and by which rules. A change answers only when the shard has it; D1 follows for search.
+ * Called by the service routes.
+ */
+import type { Caller, PatchServiceCommand, Reply } from '../contracts/durable-rpc.ts';
+import type { CreateServiceBody, PatchServiceBody } from '../contracts/http/catalogue.ts';
+import { regionOf } from '../domain/ids.ts';
+import type { ServiceCard } from '../domain/inventory/cards.ts';
+import { refuse, type Result } from '../domain/result.ts';
+import type { EpochMs } from '../domain/time.ts';
+import {
+  invalidField,
+  notFound,
+  shardId,
+  type Asker,
+  type CatalogueDeps,
+} from './catalogue-deps.ts';
+import type { ProviderRecord, ProviderStore, VenueRecord } from './catalogue-ports.ts';
+import { managedVenue } from './manage-venues.ts';
+
+const BOOKING_WINDOW_DAYS_DEFAULT = 365;
+const HOLD_TTL_SECONDS_DEFAULT = 300;
+const MAX_QUANTITY_DEFAULT = 1;
+
+/** Everything comes back until the start. */
+const CANCELLATION_POLICY_DEFAULT = [{ hoursBefore: 0, refundPercent: 100 }] as const;
+
+/** A body with its instant already read, because time is made at the edges. */
+export interface NewService {
+  readonly body: CreateServiceBody;
+  readonly saleStartsAtMs: EpochMs | null;
+}
+
+/**
+ * Creates a service. Refusals: `not_found` for somebody else's venue, `validation_failed` for unknown resources or
+ * plans or another currency, `slots_span_shards` where the resources are in several shards, those of the shard.
+ */
+export async function createService(
+  deps: CatalogueDeps,
+  asker: Asker,
+  request: NewService,
+): Promise<Reply<ServiceCard>> {
+  const { body } = request;
+  const found = await managedVenue(deps, asker.caller, body.venueId);
+  if (!found.ok) return found;
+  const { stores, record: venue } = found.value;
+  if (!venue.active) return refuse('invalid_transition', 'The venue is deactivated.');
+  const provider = await stores.providers.byId(venue.providerId);
+  if (provider === null) return notFound('venue');
+  const checked = await checkReferences(deps, body, { provider, providers: stores.providers });
+  if (!checked.ok) return checked;
+  const shardKey = checked.value;
+  const id = shardId(deps, asker, { kind: 'svc', shardKey });
+  const commissionBps = venue.commissionBps ?? provider.commissionBps ?? deps.commissionBps;
+  const card = buildCard(request, { id, venue, commissionBps });
+  const reply = await deps.objects.shard(shardKey).putService({ caller: asker.caller, card });
+  if (reply.ok) await stores.cards.putServices([reply.value], deps.clock.nowMs());
+  return reply;
+}
+
+/** Reads a service from its shard. Refusals: `not_found`. */
+export async function readService(deps: CatalogueDeps, id: string): Promise<Reply<ServiceCard>> {
+  const parts = deps.ids.open('svc', id);
+  if (parts === null) return notFound('service');
+  return deps.objects.shard(parts.locator).getService(id);
+}
+
+/** Changes a service in its shard, then D1. Refusals: `validation_failed`, those of the shard. */
+export async function changeService(
+  deps: CatalogueDeps,
+  caller: Caller,
+  change: { readonly id: string; readonly patch: PatchServiceCommand['patch'] },
+): Promise<Reply<ServiceCard>> {
+  const { id, patch } = change;
+  const parts = deps.ids.open('svc', id);
+  if (parts === null) return notFound('service');
+  const shard = deps.objects.shard(parts.locator);
+  if (patch.price !== undefined) {
+    const current = await shard.getService(id);
+    if (!current.ok) return current;
+    const { currency } = current.value.price;
+    if (patch.price.currency !== currency) return wrongCurrency(currency);
+  }
+  const unknownPlan = firstUnknownPlan(deps, patch.planIds ?? []);
+  if (unknownPlan !== null) return unknownPlan;
+  const reply = await shard.patchService({ caller, id, patch });
+  if (!reply.ok) return reply;
+  await deps
+    .catalogue(regionOf(parts.locator))
+    .cards.putServices([reply.value], deps.clock.nowMs());
+  return reply;
+}
+
+/** What a body changes; absent members stay as they are. */
+export function servicePatch(
+  body: PatchServiceBody,
+  saleStartsAtMs: EpochMs | null,
+): PatchServiceCommand['patch'] {
+  const { saleStartsAt: _text, ...rest } = body;
+  const present = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const patch = Object.fromEntries(present) as PatchServiceCommand['patch'];
+  return saleStartsAtMs === null ? patch : { ...patch, saleStartsAtMs };
+}
+
+/** The one shard of all resources; the shard itself checks that it has them. */
+async function checkReferences(
+  deps: CatalogueDeps,
+  body: CreateServiceBody,
+  { provider, providers }: { provider: ProviderRecord; providers: ProviderStore },
+): Promise<Result<string>> {
+  const keys = new Set<string>();
+  for (const [index, id] of body.resourceIds.entries()) {
+    const parts = deps.ids.open('res', id);
+    if (parts === null || regionOf(parts.locator) !== provider.dataRegion) {
+      return invalidField(`/resourceIds/${index}`, 'is not a resource of this provider');
+    }
+    keys.add(parts.locator);
+  }
+  const [shardKey, ...others] = keys;
+  if (others.length > 0 || shardKey === undefined) {
+    return refuse('slots_span_shards', 'The resources of a service are in one shard.');
+  }
+  if ((await providers.shardOwner(shardKey)) !== provider.id) {
+    return invalidField('/resourceIds/0', 'is not a resource of this provider');
+  }
+  if (body.price.currency !== provider.currency) return wrongCurrency(provider.currency);
+  return firstUnknownPlan(deps, body.planIds ?? []) ?? { ok: true, value: shardKey };
+}
+
+function firstUnknownPlan(deps: CatalogueDeps, planIds: readonly string[]) {
+  const index = planIds.findIndex((id) => deps.ids.open('pln', id) === null);
+  return index === -1 ? null : invalidField(`/planIds/${index}`, 'is not a plan');
+}
+
+function wrongCurrency(currency: string) {
+  return invalidField('/price/currency', `must be the provider's currency, ${currency}`);
+}
+
+function buildCard(
+  { body, saleStartsAtMs }: NewService,
+  { id, venue, commissionBps }: { id: string; venue: VenueRecord; commissionBps: number },
+): Omit<ServiceCard, 'version'> {
+  return {
+    id,
+    providerId: venue.providerId,
+    venueId: venue.id,
+    name: body.name,
+    description: body.description ?? null,
+    category: body.category,
+    subcategory: body.subcategory ?? null,
+    tags: body.tags ?? [],
+    active: body.active ?? true,
+    resourceIds: body.resourceIds,
+    allocation: body.allocation ?? 'any',
+    durationMinutes: body.durationMinutes,
+    price: body.price,
+    timeZone: venue.timeZone,
+    bufferBeforeMinutes: body.bufferBeforeMinutes ?? 0,
+    bufferAfterMinutes: body.bufferAfterMinutes ?? 0,
+    minimumNoticeMinutes: body.minimumNoticeMinutes ?? 0,
+    bookingWindowDays: body.bookingWindowDays ?? BOOKING_WINDOW_DAYS_DEFAULT,
+    holdTtlSeconds: body.holdTtlSeconds ?? HOLD_TTL_SECONDS_DEFAULT,
+    access: body.access ?? 'open',
+    planIds: body.planIds ?? [],
+    maxQuantity: body.maxQuantity ?? MAX_QUANTITY_DEFAULT,
+    maxPerCustomer: body.maxPerCustomer ?? null,
+    saleStartsAtMs,
+    cancellationPolicy: body.cancellationPolicy ?? CANCELLATION_POLICY_DEFAULT,
+    commissionBps,
+  };
+}

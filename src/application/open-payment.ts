@@ -1,0 +1,46 @@
+/** Writes a new attempt to pay for a booking. At most one attempt of a booking is active: storage refuses a second. */
+import type { Booking, Payment, PaymentChoice } from '../domain/booking/booking.ts';
+import type { ShardState } from './shard-state.ts';
+
+/** Opens the next attempt; what is done for it first is decided by the payment plan. */
+export function openPayment(shard: ShardState, booking: Booking, choice: PaymentChoice): Payment {
+  const attempt = shard.store.paymentsOf(booking.id).length + 1;
+  const payment: Payment = {
+    id: shard.ports.ids.mintInShard('pay', shard.shardKey),
+    bookingId: booking.id,
+    attempt,
+    state: 'created',
+    processor: choice.processor,
+    ref: null,
+    paymentMethod: choice.paymentMethod,
+    returnUrl: choice.returnUrl,
+    amountMinor: booking.quote.totalMinor,
+    currency: booking.quote.currency,
+    authorizedMinor: 0,
+    capturedMinor: 0,
+    refundedMinor: 0,
+    captureBeforeMs: null,
+    action: null,
+    declineCode: null,
+    dueAtMs: null,
+    fruitlessLooks: 0,
+    isEnded: false,
+    successor: null,
+  };
+  shard.savePayment(payment);
+  shard.record({
+    entityId: payment.id,
+    parentId: booking.id,
+    type: 'payment.created',
+    from: null,
+    to: 'created',
+    actor: `customer:${booking.customerId}`,
+    metadata: {
+      processor: payment.processor,
+      amount: payment.amountMinor,
+      currency: payment.currency,
+      attempt,
+    },
+  });
+  return payment;
+}

@@ -1,0 +1,300 @@
+/**
+ * Steps the money of a booking: which call comes next, and what an answer means. Synchronous, inside the shard's
+ * transaction: the outcome of one call and the intent of the next are written together. Nothing here calls a processor.
+ * All callers (request, /confirm, webhook, queue, reconciler) come through `takeStep` and `recordReply`.
+ */
+import type {
+  AdvanceCause,
+  PaymentStep,
+  RecordReplyCommand,
+  TakeStepCommand,
+} from '../contracts/durable-rpc.ts';
+import { required } from '../domain/assert.ts';
+import type { Operation, Payment } from '../domain/booking/booking.ts';
+import type { ProcessorReply } from '../domain/payment/processor-reply.ts';
+import { renewCall } from './keyed-calls.ts';
+import { FAULT_RETRIES_MAX, isOperationOpen, nextLookAtMs } from './payment-plan.ts';
+import { applyPayment, failPayment, isClosing, lockOrVoid } from './payment-outcomes.ts';
+import { createOperation, fetchWork, lease } from './operations.ts';
+import { settleRefund } from './refunds.ts';
+import type { ShardState } from './shard-state.ts';
+import { moveOperation, movePayment } from './transitions.ts';
+
+const IDLE: PaymentStep = { kind: 'idle' };
+
+/** Gives the caller the next thing to do for a booking's money, and leases it to them. */
+export function takeStep(shard: ShardState, command: TakeStepCommand): PaymentStep {
+  let isBusy = false;
+  for (const payment of shard.store.paymentsOf(command.bookingId)) {
+    const next = stepFor(shard, payment, command);
+    if (next.kind === 'work') return next;
+    isBusy ||= next.kind === 'busy';
+  }
+  return isBusy ? { kind: 'busy' } : IDLE;
+}
+
+/** Records what a processor answered, moves the booking on, and gives the next thing to do in the same transaction. */
+export function recordReply(shard: ShardState, command: RecordReplyCommand): PaymentStep {
+  const { work, reply, cause } = command;
+  if (command.call !== null) {
+    renewCall(shard, { callerId: command.call.caller.id, call: command.call.call });
+  }
+  const payment = required(shard.store.payment(work.paymentId), 'work names a payment');
+  if (work.kind === 'fetch') return afterFetch(shard, payment, { reply, cause });
+  const operation = required(shard.store.operation(work.operationId), 'work names an operation');
+  if (!isOperationOpen(operation))
+    return takeStep(shard, { bookingId: work.bookingId, cause, look: false });
+  return afterCall(shard, { payment, operation, reply, cause });
+}
+
+interface Answered {
+  readonly payment: Payment;
+  readonly operation: Operation;
+  readonly reply: ProcessorReply;
+  readonly cause: AdvanceCause;
+}
+
+function afterCall(shard: ShardState, answered: Answered): PaymentStep {
+  const { payment, operation, reply, cause } = answered;
+  switch (reply.kind) {
+    case 'payment':
+      moveOperation(shard, operation, { event: 'succeed' });
+      applyPayment(shard, payment, { seen: reply.payment, actor: actorOf(payment) });
+      return goOn(shard, payment, cause);
+    case 'refund':
+      settleRefund(shard, { payment, operation, refund: reply.refund });
+      return goOn(shard, payment, cause);
+    case 'declined':
+      moveOperation(shard, operation, { event: 'decline', errorCode: reply.code });
+      declineOperation(shard, answered, reply.code);
+      return goOn(shard, payment, cause);
+    case 'missing':
+      return afterMissing(shard, answered);
+    case 'already_done':
+      return look(shard, payment, operation);
+    case 'server_error':
+      moveOperation(shard, operation, {
+        event: 'lose',
+        lostTo: 'server_error',
+        errorCode: reply.reason,
+      });
+      return payment.ref === null ? tryAnew(shard, answered) : look(shard, payment, operation);
+    case 'no_answer':
+      moveOperation(shard, operation, {
+        event: 'lose',
+        lostTo: 'no_answer',
+        errorCode: reply.reason,
+      });
+      return payment.ref === null ? lookLater(shard, payment) : look(shard, payment, operation);
+    case 'unavailable':
+    case 'misconfigured':
+      shard.store.saveOperation({ ...operation, leaseUntilMs: 0, errorCode: reply.reason });
+      return lookLater(shard, payment);
+  }
+}
+
+/** The processor said no: to the payer (the attempt fails), or to us about money that we hold (a person must look). */
+function declineOperation(shard: ShardState, { payment, operation }: Answered, code: string): void {
+  switch (operation.kind) {
+    case 'open':
+    case 'authorize':
+    case 'capture':
+      return failPayment(shard, payment, { declineCode: code, actor: actorOf(payment) });
+    case 'refund':
+      return settleRefund(shard, { payment, operation, refund: null });
+    case 'void':
+      return; // What stands there instead is learnt by the next fetch.
+  }
+}
+
+/** No such object: a payment method that does not exist is a decline; a thing to void that is not there is voided. */
+function afterMissing(shard: ShardState, answered: Answered): PaymentStep {
+  const { payment, operation, cause } = answered;
+  if (operation.kind === 'void') {
+    moveOperation(shard, operation, { event: 'succeed' });
+    movePayment(shard, payment, {
+      event: 'void',
+      actor: actorOf(payment),
+      changes: { isEnded: true, dueAtMs: null },
+    });
+  } else {
+    moveOperation(shard, operation, { event: 'decline', errorCode: 'missing' });
+    declineOperation(
+      shard,
+      answered,
+      operation.kind === 'authorize' ? 'payment_method_invalid' : 'missing',
+    );
+  }
+  return goOn(shard, payment, cause);
+}
+
+function afterFetch(
+  shard: ShardState,
+  payment: Payment,
+  { reply, cause }: { reply: ProcessorReply; cause: AdvanceCause },
+): PaymentStep {
+  if (reply.kind !== 'payment') return lookLater(shard, payment);
+  const open = shard.store.operationsOf(payment.id).filter(isOperationOpen);
+  const lost = open.find(({ state }) => state === 'unknown') ?? null;
+  applyPayment(shard, payment, { seen: reply.payment, actor: actorOf(payment) });
+  const after = required(shard.store.payment(payment.id), 'a payment stays');
+  if (lost === null) {
+    const mustEnd = open.length === 0 && after.state !== 'authorized' && isClosing(shard, after);
+    return mustEnd ? createOperation(shard, after, { kind: 'void' }) : goOn(shard, after, cause);
+  }
+  if (hasTakenEffect(lost, { payment: after, seen: reply })) {
+    moveOperation(shard, lost, { event: 'succeed' });
+    if (lost.kind === 'refund')
+      settleRefund(shard, { payment: after, operation: lost, refund: 'found' });
+    return goOn(shard, after, cause);
+  }
+  if (after.fruitlessLooks >= FAULT_RETRIES_MAX && cause === 'request')
+    return lookLater(shard, after);
+  if (lost.lostTo === 'server_error') {
+    return tryAnew(shard, { payment: after, operation: lost, reply, cause });
+  }
+  // Silence: the call may still arrive, so only the same key is safe; and the payer does not wait for a second silence.
+  if (cause === 'request') return lookLater(shard, after);
+  return lease(shard, after, { ...lost, leaseUntilMs: 0 });
+}
+
+/** Whether the processor's object shows that a call whose answer was lost did its work. */
+function hasTakenEffect(
+  lost: Operation,
+  { payment, seen }: { payment: Payment; seen: Extract<ProcessorReply, { kind: 'payment' }> },
+): boolean {
+  const { state, refundedMinor } = seen.payment;
+  switch (lost.kind) {
+    case 'open':
+      return true;
+    case 'authorize':
+      return state !== 'created';
+    case 'capture':
+      return (
+        state === 'captured' || state === 'voided' || state === 'expired' || state === 'failed'
+      );
+    case 'void':
+      return state === 'voided' || state === 'expired' || state === 'captured';
+    case 'refund':
+      return refundedMinor >= payment.refundedMinor + lost.amountMinor;
+  }
+}
+
+/** A fault was stored under the key and the object shows no effect: the same work under a new key. */
+function tryAnew(shard: ShardState, { payment, operation }: Answered): PaymentStep {
+  const given = moveOperation(shard, operation, { event: 'decline', errorCode: 'server_error' });
+  const looks = payment.fruitlessLooks + 1;
+  const after = { ...payment, fruitlessLooks: looks, dueAtMs: nextLookAtMs(shard.nowMs, looks) };
+  shard.savePayment(after);
+  const isLeasedNow = looks <= FAULT_RETRIES_MAX;
+  const next = createOperation(shard, after, {
+    kind: given.kind,
+    amountMinor: given.amountMinor,
+    refundId: given.refundId,
+    isLeasedNow,
+  });
+  return isLeasedNow ? next : IDLE;
+}
+
+/** The next step after something was learnt, for whoever learnt it. */
+function goOn(shard: ShardState, payment: Payment, cause: AdvanceCause): PaymentStep {
+  return takeStep(shard, { bookingId: payment.bookingId, cause, look: false });
+}
+
+function look(shard: ShardState, payment: Payment, operation: Operation): PaymentStep {
+  if (operation.state === 'requested') {
+    moveOperation(shard, operation, { event: 'lose', lostTo: operation.lostTo ?? 'no_answer' });
+  }
+  return fetchWork(shard, payment);
+}
+
+/** Nothing was settled: somebody looks again later, ever more rarely. */
+function lookLater(shard: ShardState, payment: Payment): PaymentStep {
+  const looks = payment.fruitlessLooks + 1;
+  shard.savePayment({
+    ...payment,
+    fruitlessLooks: looks,
+    dueAtMs: nextLookAtMs(shard.nowMs, looks - 1),
+  });
+  return IDLE;
+}
+
+function stepFor(shard: ShardState, payment: Payment, command: TakeStepCommand): PaymentStep {
+  const operations = shard.store.operationsOf(payment.id);
+  const open = operations.find(isOperationOpen);
+  if (open !== undefined) return stepForOpen(shard, payment, { open, command });
+  switch (payment.state) {
+    case 'created':
+      return stepForCreated(shard, payment);
+    case 'action_required':
+    case 'pending':
+      if (command.look || isClosing(shard, payment)) return fetchWork(shard, payment);
+      return rest(shard, payment);
+    case 'authorized':
+    case 'capturing':
+      return stepForAuthorized(shard, payment);
+    case 'failed':
+    case 'expired':
+      return stepForCleanUp(shard, payment, command);
+    case 'captured':
+    case 'refunded':
+    case 'voided':
+      return rest(shard, payment);
+  }
+}
+
+function stepForOpen(
+  shard: ShardState,
+  payment: Payment,
+  { open, command }: { open: Operation; command: TakeStepCommand },
+): PaymentStep {
+  if (open.leaseUntilMs > shard.nowMs) return { kind: 'busy' };
+  const isDue = payment.dueAtMs === null || payment.dueAtMs <= shard.nowMs;
+  const isBackingOff = payment.fruitlessLooks > 0 && !isDue;
+  if (isBackingOff && !command.look && command.cause !== 'queue') return IDLE;
+  if (open.state === 'requested' || payment.ref === null) return lease(shard, payment, open);
+  return fetchWork(shard, payment);
+}
+
+function stepForCreated(shard: ShardState, payment: Payment): PaymentStep {
+  if (isClosing(shard, payment)) {
+    if (payment.ref !== null) return createOperation(shard, payment, { kind: 'void' });
+    movePayment(shard, payment, {
+      event: 'expire',
+      actor: actorOf(payment),
+      changes: { isEnded: true, dueAtMs: null },
+    });
+    return IDLE;
+  }
+  if (payment.ref === null) return createOperation(shard, payment, { kind: 'open' });
+  return createOperation(shard, payment, { kind: 'authorize' });
+}
+
+function stepForAuthorized(shard: ShardState, payment: Payment): PaymentStep {
+  const kind = lockOrVoid(shard, payment);
+  const after = required(shard.store.payment(payment.id), 'a payment stays');
+  return createOperation(shard, after, { kind });
+}
+
+/** Nothing is left to do: nobody needs to look again until something happens. */
+function rest(shard: ShardState, payment: Payment): PaymentStep {
+  if (payment.dueAtMs !== null) shard.savePayment({ ...payment, dueAtMs: null });
+  return IDLE;
+}
+
+/** An attempt that ended without money leaves an object that could still be paid: it is closed, out of the payer's way. */
+function stepForCleanUp(
+  shard: ShardState,
+  payment: Payment,
+  command: TakeStepCommand,
+): PaymentStep {
+  if (payment.ref === null || payment.isEnded) return rest(shard, payment);
+  if (command.cause !== 'request') return createOperation(shard, payment, { kind: 'void' });
+  shard.wakeUps.add(payment.bookingId);
+  shard.savePayment({ ...payment, dueAtMs: nextLookAtMs(shard.nowMs, 0) });
+  return IDLE;
+}
+
+function actorOf(payment: Payment): string {
+  return `processor:${payment.processor}`;
+}

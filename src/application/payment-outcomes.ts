@@ -1,0 +1,293 @@
+/**
+ * What an answer of a processor means for the booking: lock before capture, confirm after capture,
+ * free the slot when the money is refused, make a new claim for money that came late or give it back.
+ */
+import { required } from '../domain/assert.ts';
+import type { Booking, Payment } from '../domain/booking/booking.ts';
+import type { Hold } from '../domain/hold/hold.ts';
+import { LIVE_HOLD_STATES } from '../domain/hold/hold-machine.ts';
+import type { PaymentEvent } from '../domain/payment/payment-machine.ts';
+import type { ProcessorPayment } from '../domain/payment/processor-reply.ts';
+import { openPayment } from './open-payment.ts';
+import { findLines, holdItems } from './hold-commands.ts';
+import { CAPTURE_MARGIN_MS, isPaymentOpen, isWanted } from './payment-plan.ts';
+import { requestRefund } from './refunds.ts';
+import type { ShardState } from './shard-state.ts';
+import { moveBooking, moveHold, movePayment } from './transitions.ts';
+
+/** What was seen at the processor, and who saw it. */
+interface Sighting {
+  readonly seen: ProcessorPayment;
+  readonly actor: string;
+}
+
+const EVENT_OF_STATE: Record<ProcessorPayment['state'], PaymentEvent | null> = {
+  created: null,
+  action_required: 'require_action',
+  pending: 'wait',
+  authorized: 'authorize',
+  captured: 'capture',
+  failed: 'fail',
+  expired: 'expire',
+  voided: 'void',
+};
+
+/** Applies the processor's own object. State only moves forward: what came late changes nothing. */
+export function applyPayment(shard: ShardState, payment: Payment, sighting: Sighting): void {
+  const { seen, actor } = sighting;
+  if (isForeign(payment, seen)) return refuseForeign(shard, payment, sighting);
+  const event = eventFor(payment, seen);
+  const changes: Partial<Payment> = {
+    ref: seen.ref,
+    authorizedMinor: Math.max(payment.authorizedMinor, seen.authorizedMinor),
+    capturedMinor: Math.max(payment.capturedMinor, seen.capturedMinor),
+    captureBeforeMs: seen.captureBeforeMs ?? payment.captureBeforeMs,
+    action: seen.action ?? payment.action,
+    declineCode: seen.declineCode ?? payment.declineCode,
+    isEnded: payment.isEnded || seen.state === 'voided' || seen.state === 'expired',
+    ...settledLooks(payment, seen),
+  };
+  if (event === null) return shard.savePayment({ ...payment, ...changes });
+  if (event === 'fail')
+    return failPayment(
+      shard,
+      { ...payment, ...changes },
+      { declineCode: changes.declineCode ?? 'failed', actor },
+    );
+  const after = movePayment(shard, payment, { event: event, actor, changes });
+  if (after.state === 'action_required' && payment.state !== 'action_required')
+    extendHold(shard, after);
+  if (after.state === 'captured' && payment.state !== 'captured') afterCapture(shard, after);
+  if (after.state === 'voided' || after.state === 'expired') afterEnd(shard, payment, after);
+}
+
+/** The attempt was refused for good: the booking may be paid another way, unless its slot was locked for this capture. */
+export function failPayment(
+  shard: ShardState,
+  payment: Payment,
+  refused: { declineCode: string; actor: string },
+): void {
+  const { declineCode, actor } = refused;
+  const after = movePayment(shard, payment, {
+    event: 'fail',
+    actor,
+    reason: declineCode,
+    changes: { declineCode, dueAtMs: null, fruitlessLooks: 0 },
+  });
+  if (after.state !== 'failed' || payment.state === 'failed') return;
+  const booking = bookingOf(shard, payment);
+  if (booking.state !== 'pending' && booking.state !== 'confirming') return;
+  moveBooking(shard, booking, { event: 'fail_payment', actor, reason: declineCode });
+  const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
+  if (hold.state === 'committed')
+    moveHold(shard, hold, { event: 'free', actor, reason: 'capture refused' });
+  if (hold.state === 'closing')
+    moveHold(shard, hold, { event: 'expire', actor, reason: 'payment refused after the deadline' });
+  if (payment.successor !== null && hold.state === 'active') succeed(shard, after);
+}
+
+/** True when the attempt has to be ended: its hold is past its deadline, its booking is over, or another takes over. */
+export function isClosing(shard: ShardState, payment: Payment): boolean {
+  if (!isPaymentOpen(payment) || payment.state === 'capturing') return false;
+  const booking = bookingOf(shard, payment);
+  return !isWanted(booking, shard.store.hold(booking.holdId), payment);
+}
+
+/**
+ * Funds are reserved: lock the slot and begin the capture, or, where the slot cannot be had, release the funds.
+ * Commit before capture: the claim is without a deadline before any money moves.
+ */
+export function lockOrVoid(shard: ShardState, payment: Payment): 'capture' | 'void' {
+  if (payment.state === 'capturing') return 'capture';
+  const booking = bookingOf(shard, payment);
+  const isTooLate =
+    payment.captureBeforeMs !== null && payment.captureBeforeMs - shard.nowMs <= CAPTURE_MARGIN_MS;
+  if (isTooLate || !canLock(booking)) return 'void';
+  const actor = `processor:${payment.processor}`;
+  const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
+  const isLive = LIVE_HOLD_STATES.has(hold.state);
+  const locked = isLive
+    ? moveHold(shard, hold, { event: 'commit', actor })
+    : claimAgain(shard, booking, hold);
+  if (locked === null) return 'void';
+  moveBooking(shard, booking, {
+    event: 'lock',
+    actor,
+    changes: { holdId: locked.id, isLate: booking.isLate || !isLive },
+    metadata: { late: !isLive },
+  });
+  movePayment(shard, payment, { event: 'begin_capture', actor, changes: { successor: null } });
+  return 'capture';
+}
+
+function canLock(booking: Booking): boolean {
+  return (
+    booking.state === 'pending' || booking.state === 'expired' || booking.state === 'payment_failed'
+  );
+}
+
+/** Late money never revives a dead hold: it makes a new claim, if the slot is still free and still ahead. */
+function claimAgain(shard: ShardState, booking: Booking, dead: Hold): Hold | null {
+  const lines = findLines(
+    shard,
+    booking.items.map(({ slotId }) => slotId),
+  );
+  if (lines === null || lines.some(({ slot }) => slot.startAtMs <= shard.nowMs)) return null;
+  const outcome = shard.inventory.claim({
+    slots: lines,
+    quantity: dead.quantity,
+    units: dead.units,
+  });
+  if (!outcome.ok) return null;
+  const assigned = holdItems(lines, { quantity: dead.quantity, claims: outcome.claims });
+  const items = dead.items.map((item, index) => ({
+    ...item,
+    resourceIds: assigned[index]?.resourceIds ?? [],
+    units: assigned[index]?.units ?? [],
+  }));
+  const hold: Hold = {
+    ...dead,
+    id: shard.ports.ids.mintInShard('hld', shard.shardKey),
+    state: 'active',
+    items,
+    createdAtMs: shard.nowMs,
+    expiresAtMs: shard.nowMs + dead.ttlMs,
+  };
+  shard.openHold(hold, outcome.claims);
+  shard.saveBooking({ ...booking, items });
+  shard.record({
+    entityId: hold.id,
+    parentId: booking.id,
+    type: 'hold.active',
+    from: null,
+    to: 'active',
+    actor: 'system:late-money',
+    metadata: { replaces: dead.id },
+  });
+  return moveHold(shard, hold, { event: 'commit', actor: 'system:late-money' });
+}
+
+/** The money is in: confirm the booking that was locked for it, else find it a slot, else give it back. */
+function afterCapture(shard: ShardState, payment: Payment): void {
+  const actor = `processor:${payment.processor}`;
+  const isEnough = payment.capturedMinor >= payment.amountMinor;
+  const booking = bookingOf(shard, payment);
+  if (booking.state === 'confirming' && isEnough) {
+    moveBooking(shard, booking, {
+      event: 'confirm',
+      actor,
+      metadata: { captured: payment.capturedMinor },
+    });
+    return;
+  }
+  const isOurs = shard.store.currentPayment(booking.id)?.id === payment.id;
+  if (isEnough && isOurs && canLock(booking)) {
+    const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
+    const isLive = LIVE_HOLD_STATES.has(hold.state);
+    const locked = isLive
+      ? moveHold(shard, hold, { event: 'commit', actor })
+      : claimAgain(shard, booking, hold);
+    if (locked !== null) {
+      const changes = { holdId: locked.id, isLate: booking.isLate || !isLive };
+      const confirming = moveBooking(shard, bookingOf(shard, payment), {
+        event: 'lock',
+        actor,
+        changes,
+      });
+      moveBooking(shard, confirming, { event: 'confirm', actor, metadata: { late: !isLive } });
+      return;
+    }
+  }
+  requestRefund(shard, payment, {
+    amountMinor: payment.capturedMinor,
+    reason: isEnough ? 'no slot for this money' : 'less than what is due',
+    actor,
+  });
+}
+
+/** An attempt ended without money. Whoever waited for it goes on, or ends with it. */
+function afterEnd(shard: ShardState, before: Payment, payment: Payment): void {
+  if (!isPaymentOpen(before)) return;
+  const actor = `processor:${payment.processor}`;
+  const booking = bookingOf(shard, payment);
+  const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
+  if (booking.state === 'confirming') {
+    moveBooking(shard, booking, { event: 'fail_payment', actor, reason: payment.state });
+    if (hold.state === 'committed')
+      moveHold(shard, hold, { event: 'free', actor, reason: `payment ${payment.state}` });
+    return;
+  }
+  if (booking.state !== 'pending') return;
+  if (hold.state === 'active' && payment.successor !== null) return succeed(shard, payment);
+  if (hold.state === 'closing') {
+    moveHold(shard, hold, { event: 'expire', actor, reason: `payment ${payment.state}` });
+    moveBooking(shard, booking, { event: 'expire', actor, reason: 'deadline passed' });
+    return;
+  }
+  moveBooking(shard, booking, { event: 'fail_payment', actor, reason: payment.state });
+}
+
+/** Opens the attempt that waited for this one to be closed. */
+function succeed(shard: ShardState, closed: Payment): void {
+  const choice = required(closed.successor, 'an attempt that takes over');
+  const known = required(shard.store.payment(closed.id), 'a payment stays');
+  shard.savePayment({ ...known, successor: null });
+  openPayment(shard, bookingOf(shard, closed), choice);
+}
+
+/** A payment that waits for its payer moves the deadline once, to a full time to live from now. */
+function extendHold(shard: ShardState, payment: Payment): void {
+  const booking = bookingOf(shard, payment);
+  const hold = shard.store.hold(booking.holdId);
+  if (hold?.state !== 'active' || hold.isExtended) return;
+  shard.saveHold(hold, { ...hold, isExtended: true, expiresAtMs: shard.nowMs + hold.ttlMs });
+}
+
+/** Wrong amount, wrong currency or somebody else's object never confirms anything. */
+function isForeign(payment: Payment, seen: ProcessorPayment): boolean {
+  const isOtherMoney =
+    seen.amountMinor !== payment.amountMinor || seen.currency !== payment.currency;
+  const reference = seen.metadata['payment_id'];
+  return isOtherMoney || (reference !== undefined && reference !== payment.id);
+}
+
+function refuseForeign(shard: ShardState, payment: Payment, { seen, actor }: Sighting): void {
+  const metadata = { seenAmount: seen.amountMinor, seenCurrency: seen.currency, seenRef: seen.ref };
+  if (isPaymentOpen(payment))
+    failPayment(shard, payment, { declineCode: 'amount_mismatch', actor });
+  shard.record({
+    entityId: payment.id,
+    parentId: payment.bookingId,
+    type: 'payment.mismatch',
+    from: payment.state,
+    to: payment.state,
+    actor,
+    reason: 'the processor shows another amount, currency or reference',
+    metadata,
+  });
+}
+
+/** The event that an object's state stands for; null where it tells nothing new. */
+function eventFor(payment: Payment, seen: ProcessorPayment): PaymentEvent | null {
+  if (seen.state === 'created') {
+    // No method was given to us: the payer enters it with the processor, so the next move is theirs.
+    return payment.state === 'created' && payment.paymentMethod === null ? 'require_action' : null;
+  }
+  const event = EVENT_OF_STATE[seen.state];
+  if (payment.state === 'captured' || payment.state === 'refunded')
+    return event === 'void' ? null : event;
+  return event;
+}
+
+/** A look that found something new ends the back-off, and the next look is due only for what still waits. */
+function settledLooks(payment: Payment, seen: ProcessorPayment): Partial<Payment> {
+  const isNews =
+    seen.state !== 'created' &&
+    !(seen.state === 'action_required' && payment.state === 'action_required');
+  if (!isNews) return {};
+  return { fruitlessLooks: 0, dueAtMs: null };
+}
+
+function bookingOf(shard: ShardState, payment: Payment): Booking {
+  return required(shard.store.booking(payment.bookingId), 'a payment has its booking');
+}

@@ -1,0 +1,188 @@
+/**
+ * One inventory shard at work: its storage, its memory of what is taken, its chain, its deadlines.
+ * Commands change it synchronously inside one transaction; if that throws, the object is thrown away with it,
+ * so memory and storage never part. Nothing here is asynchronous, and nothing may become so.
+ */
+import type { ChainEvent } from '../contracts/durable-rpc.ts';
+import type { Booking, Payment } from '../domain/booking/booking.ts';
+import { invariant, required } from '../domain/assert.ts';
+import { chainHash, GENESIS_HASH } from '../domain/chain.ts';
+import { DeadlineQueue } from '../domain/deadline-queue.ts';
+import { CLOSING_GRACE_MS, type Hold } from '../domain/hold/hold.ts';
+import { LIVE_HOLD_STATES } from '../domain/hold/hold-machine.ts';
+import type { ProviderCard } from '../domain/inventory/cards.ts';
+import { Inventory, type Claim } from '../domain/inventory/inventory.ts';
+import type { Json } from '../domain/result.ts';
+import type { EpochMs } from '../domain/time.ts';
+import type { ChainHead, InventoryStore } from './inventory-store.ts';
+import type { Clock, Digest, Entropy, IdCodec } from './ports.ts';
+
+/** What a shard is built from. */
+export interface ShardPorts {
+  readonly store: InventoryStore;
+  readonly clock: Clock;
+  readonly ids: IdCodec;
+  readonly digest: Digest;
+  readonly entropy: Entropy;
+  readonly publicUrl: string;
+}
+
+/** A change to be linked into the chain. */
+export interface Happening {
+  readonly entityId: string;
+  readonly parentId: string | null;
+  readonly type: string;
+  readonly from: string | null;
+  readonly to: string;
+  readonly actor: string;
+  readonly reason?: string | null;
+  readonly metadata?: { readonly [key: string]: Json };
+}
+
+/** The actor of what time alone brings about. */
+export const CLOCK_ACTOR = 'system:clock';
+
+export class ShardState {
+  readonly ports: ShardPorts;
+  readonly store: InventoryStore;
+  readonly shardKey: string;
+  readonly inventory = new Inventory();
+  /** Deadlines of holds (hold ids) and of looks at payments (booking ids). */
+  readonly deadlines = new DeadlineQueue();
+  /** Bookings whose money needs somebody outside this object; handed to a queue once the transaction stands. */
+  readonly wakeUps = new Set<string>();
+  /** The instant of the running transaction: one for all that it decides. */
+  nowMs: EpochMs = 0;
+  provider: ProviderCard;
+  #head: ChainHead;
+  readonly #liveHolds = new Map<string, number>();
+  readonly #liveUnits = new Map<string, number>();
+
+  /** Loads a provisioned shard from its storage. */
+  constructor(ports: ShardPorts) {
+    this.ports = ports;
+    this.store = ports.store;
+    const provisioned = required(
+      ports.store.provider(),
+      'a shard is provisioned before it is loaded',
+    );
+    this.shardKey = provisioned.shardKey;
+    this.provider = provisioned.card;
+    this.#head = ports.store.chainHead() ?? { seq: 0, hash: GENESIS_HASH };
+    this.#load();
+  }
+
+  get headSeq(): number {
+    return this.#head.seq;
+  }
+
+  /** Links an event into the chain, in the transaction of the state that it tells of. */
+  record(happening: Happening): void {
+    const seq = this.#head.seq + 1;
+    const body = {
+      seq,
+      id: this.ports.ids.deriveInShard('evt', this.shardKey, String(seq)),
+      entityId: happening.entityId,
+      parentId: happening.parentId,
+      type: happening.type,
+      from: happening.from,
+      to: happening.to,
+      actor: happening.actor,
+      reason: happening.reason ?? null,
+      metadata: happening.metadata ?? {},
+      atMs: this.nowMs,
+    };
+    const hash = chainHash(this.ports.digest, this.#head.hash, body);
+    const event: ChainEvent = { ...body, previousHash: this.#head.hash, hash };
+    this.store.appendEvent(event);
+    this.#head = { seq, hash };
+  }
+
+  /** Writes a new hold with the claims that memory already took for it. */
+  openHold(hold: Hold, claims: readonly Claim[]): void {
+    this.store.saveHold(hold);
+    this.store.insertClaims(
+      hold.id,
+      claims.map((claim) => ({ ...claim, slotQuantity: this.inventory.slotQuantity(claim) })),
+    );
+    this.countHold(hold, 1);
+    if (hold.state !== 'committed') this.deadlines.push(hold.expiresAtMs, hold.id);
+  }
+
+  /** Replaces a hold's row; what its claims do is `closeClaims`' and `commitClaims`' business. */
+  saveHold(before: Hold, after: Hold): void {
+    this.countHold(before, -1);
+    this.countHold(after, 1);
+    this.store.saveHold(after);
+    if (after.state === 'active') this.deadlines.push(after.expiresAtMs, after.id);
+    if (after.state === 'closing')
+      this.deadlines.push(after.expiresAtMs + CLOSING_GRACE_MS, after.id);
+  }
+
+  /** Ends a hold's claims in memory and in storage. */
+  closeClaims(hold: Hold): void {
+    const isHold = hold.state !== 'committed';
+    for (const claim of this.store.claimsOf(hold.id)) this.inventory.release(claim, isHold);
+    this.store.endClaims(hold.id);
+  }
+
+  /** Turns a hold's claims into claims without a deadline. */
+  commitClaims(hold: Hold): void {
+    for (const claim of this.store.claimsOf(hold.id)) this.inventory.commit(claim);
+  }
+
+  saveBooking(booking: Booking): Booking {
+    const saved = { ...booking, version: booking.version + 1 };
+    this.store.saveBooking(saved);
+    return saved;
+  }
+
+  /** Saves a payment and lets its booking's version grow, so that projections see the change. */
+  savePayment(payment: Payment): void {
+    this.store.savePayment(payment);
+    this.saveBooking(required(this.store.booking(payment.bookingId), 'a payment has its booking'));
+    if (payment.dueAtMs === null) return;
+    this.deadlines.push(payment.dueAtMs, payment.bookingId);
+  }
+
+  /** Active and closing holds of a principal in this shard. */
+  liveHoldsOf(callerId: string): number {
+    return this.#liveHolds.get(callerId) ?? 0;
+  }
+
+  /** Live units of a customer over a service, held and booked. */
+  liveUnitsOf(callerId: string, serviceId: string): number {
+    return this.#liveUnits.get(`${callerId} ${serviceId}`) ?? 0;
+  }
+
+  private countHold(hold: Hold, sign: 1 | -1): void {
+    if (!LIVE_HOLD_STATES.has(hold.state)) return;
+    if (hold.state !== 'committed') grow(this.#liveHolds, hold.callerId, sign);
+    for (const item of hold.items) {
+      grow(this.#liveUnits, `${hold.callerId} ${item.serviceId}`, sign * hold.quantity);
+    }
+  }
+
+  #load(): void {
+    for (const card of this.store.resources()) this.inventory.putResource(card);
+    for (const card of this.store.services()) this.inventory.putService(card);
+    this.inventory.putSlots([...this.store.slots()]);
+    for (const { claim, isHold } of this.store.liveClaims()) this.inventory.restore(claim, isHold);
+    for (const hold of this.store.liveHolds()) {
+      this.countHold(hold, 1);
+      if (hold.state === 'active') this.deadlines.push(hold.expiresAtMs, hold.id);
+      if (hold.state === 'closing')
+        this.deadlines.push(hold.expiresAtMs + CLOSING_GRACE_MS, hold.id);
+    }
+    for (const { bookingId, dueAtMs } of this.store.duePayments()) {
+      this.deadlines.push(dueAtMs, bookingId);
+    }
+  }
+}
+
+function grow(counts: Map<string, number>, key: string, by: number): void {
+  const count = (counts.get(key) ?? 0) + by;
+  invariant(count >= 0, 'a count of what is live cannot fall below zero');
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+}

@@ -1,0 +1,111 @@
+/**
+ * The only places where a hold, booking, payment or operation changes state: step the table, write the row,
+ * link the event, move the claims, all in the caller's transaction. A step that the table refuses is a broken
+ * invariant here; whoever may be refused asks the table first.
+ */
+import { invariant } from '../domain/assert.ts';
+import type { Booking, Operation, Payment } from '../domain/booking/booking.ts';
+import { BOOKING_MACHINE, type BookingEvent } from '../domain/booking/booking-machine.ts';
+import type { Hold } from '../domain/hold/hold.ts';
+import { HOLD_MACHINE, LIVE_HOLD_STATES, type HoldEvent } from '../domain/hold/hold-machine.ts';
+import { step } from '../domain/machine.ts';
+import { OPERATION_MACHINE, type OperationEvent } from '../domain/payment/operation-machine.ts';
+import { PAYMENT_MACHINE, type PaymentEvent } from '../domain/payment/payment-machine.ts';
+import type { Json } from '../domain/result.ts';
+import type { ShardState } from './shard-state.ts';
+
+/** Who moved something, and why. */
+export interface Cause {
+  readonly actor: string;
+  readonly reason?: string | null;
+  readonly metadata?: { readonly [key: string]: Json };
+}
+
+/** Moves a hold and, with it, its claims. */
+export function moveHold(shard: ShardState, hold: Hold, move: Cause & { event: HoldEvent }): Hold {
+  const { event, ...cause } = move;
+  const outcome = step(HOLD_MACHINE, hold.state, event);
+  invariant(outcome.ok, `hold ${hold.id} is ${hold.state} and refuses ${event}`);
+  if (!outcome.moved) return hold;
+  const after = { ...hold, state: outcome.to };
+  if (outcome.to === 'committed') shard.commitClaims(hold);
+  if (!LIVE_HOLD_STATES.has(outcome.to)) shard.closeClaims(hold);
+  shard.saveHold(hold, after);
+  shard.record({
+    entityId: hold.id,
+    parentId: hold.bookingId,
+    type: `hold.${outcome.to}`,
+    from: outcome.from,
+    to: outcome.to,
+    ...cause,
+  });
+  return after;
+}
+
+/** Moves a booking; `changes` are written with it. */
+export function moveBooking(
+  shard: ShardState,
+  booking: Booking,
+  move: Cause & { event: BookingEvent; changes?: Partial<Booking> },
+): Booking {
+  const { event, changes, ...why } = move;
+  const outcome = step(BOOKING_MACHINE, booking.state, event);
+  invariant(outcome.ok, `booking ${booking.id} is ${booking.state} and refuses ${event}`);
+  if (!outcome.moved) return booking;
+  const after = shard.saveBooking({ ...booking, ...changes, state: outcome.to });
+  shard.record({
+    entityId: booking.id,
+    parentId: null,
+    type: `booking.${outcome.to}`,
+    from: outcome.from,
+    to: outcome.to,
+    ...why,
+  });
+  return after;
+}
+
+/** Moves a payment; `changes` (amounts, action, due instant) are written even when the state stays. */
+export function movePayment(
+  shard: ShardState,
+  payment: Payment,
+  move: Cause & { event: PaymentEvent; changes?: Partial<Payment> },
+): Payment {
+  const { event, changes, ...why } = move;
+  const outcome = step(PAYMENT_MACHINE, payment.state, event);
+  invariant(outcome.ok, `payment ${payment.id} is ${payment.state} and refuses ${event}`);
+  const after = { ...payment, ...changes, state: outcome.to };
+  shard.savePayment(after);
+  if (!outcome.moved) return after;
+  shard.record({
+    entityId: payment.id,
+    parentId: payment.bookingId,
+    type: `payment.${outcome.to}`,
+    from: outcome.from,
+    to: outcome.to,
+    ...why,
+    metadata: {
+      processor: after.processor,
+      processorId: after.ref,
+      amount: after.amountMinor,
+      currency: after.currency,
+      captured: after.capturedMinor,
+      refunded: after.refundedMinor,
+      ...why.metadata,
+    },
+  });
+  return after;
+}
+
+/** Settles or parks an operation. Operations are not linked: the payment's own transitions tell what came of them. */
+export function moveOperation(
+  shard: ShardState,
+  operation: Operation,
+  move: { event: OperationEvent } & Partial<Pick<Operation, 'lostTo' | 'errorCode'>>,
+): Operation {
+  const { event, ...changes } = move;
+  const outcome = step(OPERATION_MACHINE, operation.state, event);
+  invariant(outcome.ok, `operation ${operation.id} is ${operation.state} and refuses ${event}`);
+  const after = { ...operation, ...changes, state: outcome.to, leaseUntilMs: 0 };
+  shard.store.saveOperation(after);
+  return after;
+}

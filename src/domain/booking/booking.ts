@@ -1,0 +1,94 @@
+/** The shape of a booking, of its payments and of the operations that move its money. Amounts are minor units. */
+import type { HoldItem, Quote } from '../hold/hold.ts';
+import type { OperationKind, OperationState } from '../payment/operation-machine.ts';
+import type { PaymentState } from '../payment/payment-machine.ts';
+import type { PaymentAction, Processor } from '../payment/processor-reply.ts';
+import type { EpochMs } from '../time.ts';
+import type { BookingState } from './booking-machine.ts';
+
+export interface Booking {
+  readonly id: string;
+  /** What a person reads out at the desk. */
+  readonly code: string;
+  readonly state: BookingState;
+  readonly holdId: string;
+  readonly customerId: string;
+  readonly quantity: number;
+  readonly items: readonly HoldItem[];
+  readonly quote: Quote;
+  /** Makes the manage link unguessable. */
+  readonly manageToken: string;
+  /** Money came after the first hold had died and a new claim was made for it. */
+  readonly isLate: boolean;
+  readonly createdAtMs: EpochMs;
+  /** Grows with every change of the booking or its payment, so that an older projection never replaces a newer one. */
+  readonly version: number;
+}
+
+/** One attempt to pay; a booking has at most one that is active. */
+export interface Payment {
+  readonly id: string;
+  readonly bookingId: string;
+  readonly attempt: number;
+  readonly state: PaymentState;
+  readonly processor: Processor;
+  /** The processor's own id; null until its object exists. */
+  readonly ref: string | null;
+  /** A token of the processor, never a card number; null when the payer enters it with the processor. */
+  readonly paymentMethod: string | null;
+  readonly returnUrl: string | null;
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly authorizedMinor: number;
+  readonly capturedMinor: number;
+  readonly refundedMinor: number;
+  readonly captureBeforeMs: EpochMs | null;
+  readonly action: PaymentAction | null;
+  readonly declineCode: string | null;
+  /** When somebody must look again if nobody did; null for never. */
+  readonly dueAtMs: EpochMs | null;
+  /** Looks in a row that settled nothing; stretches the back-off. */
+  readonly fruitlessLooks: number;
+  /** The processor's object can no longer bring money: it was voided, expired, or never was. */
+  readonly isEnded: boolean;
+  /** The attempt that takes over once this one is closed; null for none. */
+  readonly successor: PaymentChoice | null;
+}
+
+/** How the customer wants to pay. */
+export interface PaymentChoice {
+  readonly processor: Processor;
+  readonly paymentMethod: string | null;
+  readonly returnUrl: string | null;
+}
+
+/** One call to a processor, written before it is made. */
+export interface Operation {
+  readonly id: string;
+  readonly paymentId: string;
+  readonly bookingId: string;
+  readonly kind: OperationKind;
+  /** Moves only after a definite failure, so that a call whose fate is unknown is repeated under its own key. */
+  readonly seq: number;
+  readonly state: OperationState;
+  readonly idempotencyKey: string;
+  readonly amountMinor: number;
+  readonly refundId: string | null;
+  /** Until when the caller that runs it has it to itself. */
+  readonly leaseUntilMs: EpochMs;
+  /** Why its outcome is not known: a fault stored under the key may be retried under a new one, silence may not. */
+  readonly lostTo: 'no_answer' | 'server_error' | null;
+  readonly errorCode: string | null;
+  readonly createdAtMs: EpochMs;
+}
+
+export interface Refund {
+  readonly id: string;
+  readonly paymentId: string;
+  readonly bookingId: string;
+  readonly amountMinor: number;
+  readonly state: 'requested' | 'pending' | 'succeeded' | 'failed';
+  readonly ref: string | null;
+  readonly reason: string;
+  readonly createdAtMs: EpochMs;
+}

@@ -1,0 +1,406 @@
+/**
+ * What a shard sells and what of it is taken, in memory. Decides claims: all of a hold's slots or none,
+ * exclusive, pooled and named resources alike, by the overlap of buffered intervals.
+ * It is a cache of the shard's storage: whoever changes it writes the same in the same transaction.
+ */
+import { required } from '../assert.ts';
+import { interval, MINUTE_MS, overlaps, widen, type Interval } from '../time.ts';
+import type { ResourceCard, ServiceCard, Slot } from './cards.ts';
+import { Lane } from './occupancy.ts';
+
+/** One resource (or one named unit of it) taken for one slot, over the buffered interval. */
+export interface Claim {
+  readonly slotId: string;
+  readonly resourceId: string;
+  readonly unit: string | null;
+  readonly quantity: number;
+  readonly span: Interval;
+}
+
+/** What is asked: every slot for the quantity, or exactly the named units of each. */
+export interface ClaimWish {
+  readonly slots: readonly { readonly slot: Slot; readonly service: ServiceCard }[];
+  readonly quantity: number;
+  readonly units: readonly string[] | null;
+}
+
+/** All claims of a hold, or the slots that stand in the way. */
+export type ClaimOutcome =
+  | { readonly ok: true; readonly claims: readonly Claim[] }
+  | { readonly ok: false; readonly conflicts: readonly string[] };
+
+/** What a slot shows to those who look. */
+export interface SlotAvailability {
+  readonly resourceIds: readonly string[];
+  readonly capacity: number;
+  readonly remaining: number;
+  readonly status: 'available' | 'held' | 'booked' | 'blocked' | 'past';
+  readonly units:
+    | readonly { readonly id: string; readonly status: 'available' | 'held' | 'booked' }[]
+    | null;
+}
+
+interface ResourceLanes {
+  readonly card: ResourceCard;
+  readonly whole: Lane;
+  readonly units: ReadonlyMap<string, Lane> | null;
+}
+
+/** One resource wanted for one slot, with what the same hold took before. */
+interface ResourceRequest {
+  readonly slot: Slot;
+  readonly service: ServiceCard;
+  readonly wish: ClaimWish;
+  readonly taken: Claim[];
+}
+
+interface SlotLevel {
+  taken: number;
+  held: number;
+}
+
+export class Inventory {
+  readonly #resources = new Map<string, ResourceLanes>();
+  readonly #services = new Map<string, ServiceCard>();
+  readonly #slots = new Map<string, Slot>();
+  /** Slots of a service in order of start, then id. */
+  readonly #schedule = new Map<string, Slot[]>();
+  readonly #levels = new Map<string, SlotLevel>();
+  /** Where the next `any` claim of a service begins to look, so that no resource wears out first. */
+  readonly #rotation = new Map<string, number>();
+
+  resource(id: string): ResourceCard | null {
+    return this.#resources.get(id)?.card ?? null;
+  }
+
+  service(id: string): ServiceCard | null {
+    return this.#services.get(id) ?? null;
+  }
+
+  slot(id: string): Slot | null {
+    return this.#slots.get(id) ?? null;
+  }
+
+  get slotCount(): number {
+    return this.#slots.size;
+  }
+
+  /** A service's slots in order of start; the caller must not change the array. */
+  schedule(serviceId: string): readonly Slot[] {
+    return this.#schedule.get(serviceId) ?? [];
+  }
+
+  /** Adds a resource or replaces its card; capacity and units are fixed at creation, so its claims stay. */
+  putResource(card: ResourceCard): void {
+    const known = this.#resources.get(card.id);
+    const units =
+      card.units === null ? null : new Map(card.units.map((unit) => [unit, new Lane(1)]));
+    this.#resources.set(card.id, {
+      card,
+      whole: known?.whole ?? new Lane(card.capacity),
+      units: known?.units ?? units,
+    });
+  }
+
+  putService(card: ServiceCard): void {
+    this.#services.set(card.id, card);
+  }
+
+  putSlot(slot: Slot): void {
+    const known = this.#slots.get(slot.id);
+    const schedule = this.#schedule.get(slot.serviceId) ?? [];
+    if (known !== undefined) schedule.splice(schedule.indexOf(known), 1);
+    schedule.splice(placeInSchedule(schedule, slot), 0, slot);
+    this.#schedule.set(slot.serviceId, schedule);
+    this.#slots.set(slot.id, slot);
+  }
+
+  /** Adds many slots at once; for the start, when one by one would sort again and again. */
+  putSlots(slots: readonly Slot[]): void {
+    for (const slot of slots) {
+      this.#slots.set(slot.id, slot);
+      const schedule = this.#schedule.get(slot.serviceId);
+      if (schedule === undefined) this.#schedule.set(slot.serviceId, [slot]);
+      else schedule.push(slot);
+    }
+    for (const schedule of this.#schedule.values()) {
+      schedule.sort((a, b) => a.startAtMs - b.startAtMs || (a.id < b.id ? -1 : 1));
+    }
+  }
+
+  /** What a claim counts for against its slot's own capacity. */
+  slotQuantity(claim: Claim): number {
+    return this.#countsForSlot(claim) ? claim.quantity : 0;
+  }
+
+  /** The identity of a slot for one service: the same interval on the same resource is the same slot. */
+  findSlot(serviceId: string, like: Interval & { resourceId: string | null }): Slot | null {
+    const schedule = this.schedule(serviceId);
+    for (let i = firstAtOrAfter(schedule, like.startAtMs); i < schedule.length; i++) {
+      const slot = schedule[i] as Slot;
+      if (slot.startAtMs !== like.startAtMs) break;
+      if (slot.endAtMs === like.endAtMs && slot.resourceId === like.resourceId) return slot;
+    }
+    return null;
+  }
+
+  /** Takes everything that the wish names, as holds, or nothing. Synchronous, so that nobody comes between. */
+  claim(wish: ClaimWish): ClaimOutcome {
+    const taken: Claim[] = [];
+    const conflicts: string[] = [];
+    for (const line of wish.slots.toSorted((a, b) => a.slot.startAtMs - b.slot.startAtMs)) {
+      if (!this.#claimSlot(line, wish, taken)) conflicts.push(line.slot.id);
+    }
+    if (conflicts.length === 0) return { ok: true, claims: taken };
+    for (const claim of taken) this.release(claim, true);
+    return { ok: false, conflicts };
+  }
+
+  /** Puts back a claim that storage already has, at start. */
+  restore(claim: Claim, isHold: boolean): void {
+    for (const lane of this.#lanesOf(claim)) {
+      lane.claim(claim.span, { quantity: claim.quantity, isHold });
+    }
+    this.#addLevel(claim, isHold, 1);
+  }
+
+  /** Turns a held claim into one without a deadline. */
+  commit(claim: Claim): void {
+    for (const lane of this.#lanesOf(claim)) lane.commit(claim.span, claim.quantity);
+    if (this.#countsForSlot(claim)) this.#level(claim.slotId).held -= claim.quantity;
+  }
+
+  /** Gives a claim back. */
+  release(claim: Claim, isHold: boolean): void {
+    for (const lane of this.#lanesOf(claim)) {
+      lane.release(claim.span, { quantity: claim.quantity, isHold });
+    }
+    this.#addLevel(claim, isHold, -1);
+  }
+
+  /** What a slot shows at an instant. */
+  availability(slot: Slot, nowMs: number): SlotAvailability {
+    const service = required(this.service(slot.serviceId), 'a slot has a service');
+    const resourceIds = slot.resourceId === null ? service.resourceIds : [slot.resourceId];
+    const span = bufferedSpan(slot, service);
+    const lanes = resourceIds.map((id) =>
+      required(this.#resources.get(id), 'a slot has its resources'),
+    );
+    const free = lanes.map((resource) => (resource.card.active ? freeOf(resource, span) : 0));
+    const combine = isAll(slot, service) ? (n: number[]) => Math.min(...n) : sum;
+    const level = this.#levels.get(slot.id) ?? { taken: 0, held: 0 };
+    const ownCapacity = slot.capacity ?? Number.MAX_SAFE_INTEGER;
+    const capacity = Math.min(combine(lanes.map(({ card }) => card.capacity)), ownCapacity);
+    const remaining = Math.max(0, Math.min(combine(free), ownCapacity - level.taken));
+    const isHeld = level.held > 0 || lanes.some(({ whole }) => whole.hasHold(span));
+    return {
+      resourceIds,
+      capacity,
+      remaining,
+      status: statusOf(slot, { nowMs, remaining, isHeld, isOnSale: service.active }),
+      units: unitsOf(lanes, span),
+    };
+  }
+
+  /** True when the slot could be held now for the quantity. */
+  isFree(slot: Slot, at: { nowMs: number; quantity: number }): boolean {
+    const seen = this.availability(slot, at.nowMs);
+    return seen.status === 'available' && seen.remaining >= at.quantity;
+  }
+
+  #claimSlot(
+    { slot, service }: ClaimWish['slots'][number],
+    wish: ClaimWish,
+    taken: Claim[],
+  ): boolean {
+    if (slot.blockedReason !== null || !service.active) return false;
+    const level = this.#levels.get(slot.id)?.taken ?? 0;
+    if (slot.capacity !== null && level + wish.quantity > slot.capacity) return false;
+    if (slot.resourceId !== null)
+      return this.#claimResource(slot.resourceId, { slot, service, wish, taken });
+    if (service.allocation === 'all') {
+      return service.resourceIds.every((id) =>
+        this.#claimResource(id, { slot, service, wish, taken }),
+      );
+    }
+    const start = this.#rotation.get(service.id) ?? 0;
+    for (let i = 0; i < service.resourceIds.length; i++) {
+      const index = (start + i) % service.resourceIds.length;
+      const id = service.resourceIds[index] as string;
+      if (!this.#claimResource(id, { slot, service, wish, taken })) continue;
+      this.#rotation.set(service.id, index + 1);
+      return true;
+    }
+    return false;
+  }
+
+  /** Takes one resource for one slot into `taken`, or leaves everything as it was. */
+  #claimResource(resourceId: string, request: ResourceRequest): boolean {
+    const resource = this.#resources.get(resourceId);
+    if (resource === undefined || !resource.card.active) return false;
+    const trimmed = this.#trimOwnBuffers(resourceId, request);
+    const span = spanBesideOwn(resourceId, request);
+    const units = chooseUnits(resource, span, request.wish);
+    const isFree = resource.units !== null || resource.whole.free(span) >= request.wish.quantity;
+    if (units === null || !isFree) {
+      for (const { index, before } of trimmed)
+        this.#replaceOwn(request.taken, { index, with: before });
+      return false;
+    }
+    const base = { slotId: request.slot.id, resourceId, span };
+    const claims: Claim[] =
+      resource.units === null
+        ? [{ ...base, unit: null, quantity: request.wish.quantity }]
+        : units.map((unit) => ({ ...base, unit, quantity: 1 }));
+    for (const claim of claims) {
+      this.restore(claim, true);
+      request.taken.push(claim);
+    }
+    return true;
+  }
+
+  /** Buffers do not apply between slots of one hold: an earlier claim of it ends where this slot begins. */
+  #trimOwnBuffers(
+    resourceId: string,
+    { slot, taken }: ResourceRequest,
+  ): { index: number; before: Claim }[] {
+    const trimmed: { index: number; before: Claim }[] = [];
+    for (const [index, before] of taken.entries()) {
+      if (before.resourceId !== resourceId || before.span.endAtMs <= slot.startAtMs) continue;
+      if (overlaps(required(this.slot(before.slotId), 'a claim has its slot'), slot)) continue;
+      const span = interval(before.span.startAtMs, slot.startAtMs);
+      this.#replaceOwn(taken, { index, with: { ...before, span } });
+      trimmed.push({ index, before });
+    }
+    return trimmed;
+  }
+
+  #replaceOwn(taken: Claim[], change: { index: number; with: Claim }): void {
+    this.release(required(taken[change.index], 'an own claim'), true);
+    this.restore(change.with, true);
+    taken[change.index] = change.with;
+  }
+
+  #lanesOf(claim: Claim): Lane[] {
+    const resource = required(this.#resources.get(claim.resourceId), 'a claim has its resource');
+    if (claim.unit === null) return [resource.whole];
+    const lane = required(resource.units?.get(claim.unit), 'a claim has its unit');
+    return [lane, resource.whole];
+  }
+
+  /** With several resources for one slot (`all`), the slot's own level counts the quantity once. */
+  #countsForSlot(claim: Claim): boolean {
+    const slot = required(this.slot(claim.slotId), 'a claim has its slot');
+    const service = required(this.service(slot.serviceId), 'a slot has its service');
+    return !isAll(slot, service) || claim.resourceId === service.resourceIds[0];
+  }
+
+  #addLevel(claim: Claim, isHold: boolean, sign: 1 | -1): void {
+    if (!this.#countsForSlot(claim)) return;
+    const level = this.#level(claim.slotId);
+    level.taken += sign * claim.quantity;
+    if (isHold) level.held += sign * claim.quantity;
+    if (level.taken === 0) this.#levels.delete(claim.slotId);
+  }
+
+  #level(slotId: string): SlotLevel {
+    const known = this.#levels.get(slotId);
+    if (known !== undefined) return known;
+    const level = { taken: 0, held: 0 };
+    this.#levels.set(slotId, level);
+    return level;
+  }
+}
+
+/** The interval that a slot's claim covers: its own, widened by the service's buffers. */
+export function bufferedSpan(slot: Slot, service: ServiceCard): Interval {
+  return widen(slot, {
+    beforeMs: service.bufferBeforeMinutes * MINUTE_MS,
+    afterMs: service.bufferAfterMinutes * MINUTE_MS,
+  });
+}
+
+/** Index of the first slot that starts at or after the instant. */
+export function firstAtOrAfter(schedule: readonly Slot[], startAtMs: number): number {
+  let low = 0;
+  let high = schedule.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((schedule[middle] as Slot).startAtMs < startAtMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The buffered interval, beginning no earlier than where the hold's own earlier claim of the resource ends. */
+function spanBesideOwn(resourceId: string, { slot, service, taken }: ResourceRequest): Interval {
+  const wide = bufferedSpan(slot, service);
+  const ownEnds = taken
+    .filter((own) => own.resourceId === resourceId && own.span.endAtMs <= slot.startAtMs)
+    .map((own) => own.span.endAtMs);
+  return interval(Math.max(wide.startAtMs, ...ownEnds), wide.endAtMs);
+}
+
+function placeInSchedule(schedule: readonly Slot[], slot: Slot): number {
+  let index = firstAtOrAfter(schedule, slot.startAtMs);
+  while (index < schedule.length) {
+    const other = schedule[index] as Slot;
+    if (other.startAtMs !== slot.startAtMs || other.id > slot.id) break;
+    index += 1;
+  }
+  return index;
+}
+
+function isAll(slot: Slot, service: ServiceCard): boolean {
+  return slot.resourceId === null && service.allocation === 'all';
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0);
+}
+
+function freeOf({ card, whole, units }: ResourceLanes, span: Interval): number {
+  if (units === null) return whole.free(span);
+  const free = whole.free(span);
+  if (free === card.capacity) return free;
+  return [...units.values()].filter((lane) => lane.free(span) > 0).length;
+}
+
+/** The units to take: those that were named, or the first free ones; null when they cannot be had. */
+function chooseUnits(
+  resource: ResourceLanes,
+  span: Interval,
+  wish: ClaimWish,
+): readonly string[] | null {
+  const lanes = resource.units;
+  if (lanes === null) return wish.units === null ? [] : null;
+  if (wish.units !== null) {
+    const isEachFree = wish.units.every((unit) => (lanes.get(unit)?.free(span) ?? 0) > 0);
+    return isEachFree ? wish.units : null;
+  }
+  const free: string[] = [];
+  for (const [unit, lane] of lanes) {
+    if (free.length === wish.quantity) break;
+    if (lane.free(span) > 0) free.push(unit);
+  }
+  return free.length === wish.quantity ? free : null;
+}
+
+function statusOf(
+  slot: Slot,
+  seen: { nowMs: number; remaining: number; isHeld: boolean; isOnSale: boolean },
+): SlotAvailability['status'] {
+  if (slot.startAtMs <= seen.nowMs) return 'past';
+  if (slot.blockedReason !== null || !seen.isOnSale) return 'blocked';
+  if (seen.remaining > 0) return 'available';
+  return seen.isHeld ? 'held' : 'booked';
+}
+
+function unitsOf(lanes: readonly ResourceLanes[], span: Interval): SlotAvailability['units'] {
+  const named = lanes.find(({ units }) => units !== null);
+  if (named?.units === null || named?.units === undefined) return null;
+  return [...named.units].map(([id, lane]) => {
+    if (lane.free(span) > 0) return { id, status: 'available' as const };
+    return { id, status: lane.hasHold(span) ? ('held' as const) : ('booked' as const) };
+  });
+}

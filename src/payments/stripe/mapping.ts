@@ -1,0 +1,136 @@
+/**
+ * Translates Stripe's objects into the product's words. Pure: no calls, no clock.
+ * Enums of Stripe are open (a newer API may add values), so every unknown value maps to "wait and look again".
+ */
+import type { Stripe } from 'stripe';
+import type { ListedPayment, PaymentReference } from '../../application/ports.ts';
+import type {
+  PaymentAction,
+  ProcessorPayment,
+  ProcessorPaymentState,
+  ProcessorRefund,
+} from '../../domain/payment/processor-reply.ts';
+import { SECOND_MS } from '../../domain/time.ts';
+
+/**
+ * What we attach to a PaymentIntent. `booking_id` and `payment_id` are read back by this adapter;
+ * `bookingId` is the public API's own spelling, for whoever compares Stripe's books with ours.
+ */
+export function metadataOf(reference: PaymentReference): Record<string, string> {
+  return {
+    booking_id: reference.bookingId,
+    payment_id: reference.paymentId,
+    bookingId: reference.bookingId,
+  };
+}
+
+/** Our ids out of an object's metadata; null when it is somebody else's. */
+export function referenceOf(metadata: {
+  readonly [key: string]: unknown;
+}): PaymentReference | null {
+  const bookingId = metadata['booking_id'];
+  const paymentId = metadata['payment_id'];
+  return typeof bookingId === 'string' && typeof paymentId === 'string'
+    ? { bookingId, paymentId }
+    : null;
+}
+
+/**
+ * A PaymentIntent as a payment.
+ * Shape: amounts are minor units of ISO 4217 on both sides (Stripe refuses amounts of three-decimal currencies that
+ * are no multiple of ten); refunds and the capture deadline are known only when `latest_charge` is expanded.
+ * Source: Stripe API reference, "The PaymentIntent object" and "The Charge object".
+ */
+export function toPayment(intent: Stripe.PaymentIntent): ProcessorPayment {
+  const charge = typeof intent.latest_charge === 'object' ? intent.latest_charge : null;
+  const state = stateOf(intent);
+  const captureBeforeS = charge?.payment_method_details?.card?.capture_before;
+  return {
+    ref: intent.id,
+    state,
+    amountMinor: intent.amount,
+    currency: intent.currency,
+    authorizedMinor: authorizedOf(intent, charge),
+    capturedMinor: intent.amount_received,
+    refundedMinor: charge?.amount_refunded ?? 0,
+    captureBeforeMs: captureBeforeS === undefined ? null : captureBeforeS * SECOND_MS,
+    action: actionOf(intent, state),
+    metadata: { ...intent.metadata },
+    declineCode: state === 'failed' ? declineCodeOf(intent) : null,
+  };
+}
+
+/** A refund; what is neither done nor over is pending. Source: Stripe API reference, "The Refund object". */
+export function toRefund(refund: Stripe.Refund): ProcessorRefund {
+  return { ref: refund.id, status: refundStatusOf(refund.status), amountMinor: refund.amount };
+}
+
+/** A row of the list, as coarse as reconciliation needs it. */
+export function toListedPayment(intent: Stripe.PaymentIntent): ListedPayment {
+  return {
+    ref: intent.id,
+    state: listedStateOf(intent.status),
+    reference: referenceOf(intent.metadata),
+  };
+}
+
+function stateOf(intent: Stripe.PaymentIntent): ProcessorPaymentState {
+  switch (intent.status) {
+    case 'requires_payment_method':
+      // Stripe lets the payer try again on the same intent; for us the attempt has ended and the next is a new one.
+      return intent.last_payment_error === null ? 'created' : 'failed';
+    case 'requires_confirmation':
+      return 'created';
+    case 'requires_action':
+      return 'action_required';
+    case 'requires_capture':
+      return 'authorized';
+    case 'succeeded':
+      return 'captured';
+    case 'canceled':
+      return wasEndedByStripe(intent.cancellation_reason) ? 'expired' : 'voided';
+    case 'processing':
+    default:
+      return 'pending';
+  }
+}
+
+/** Stripe itself cancels what was not captured or completed in time. */
+function wasEndedByStripe(reason: string | null): boolean {
+  return reason === 'automatic' || reason === 'expired';
+}
+
+function actionOf(
+  intent: Stripe.PaymentIntent,
+  state: ProcessorPaymentState,
+): PaymentAction | null {
+  if (state !== 'created' && state !== 'action_required') return null;
+  const secret = intent.client_secret === null ? {} : { clientSecret: intent.client_secret };
+  const url = state === 'action_required' ? intent.next_action?.redirect_to_url?.url : null;
+  return url ? { type: 'redirect', url, ...secret } : { type: 'sdk', ...secret };
+}
+
+/** What was reserved at first; after a capture the charge still says it, and without a charge the money does. */
+function authorizedOf(intent: Stripe.PaymentIntent, charge: Stripe.Charge | null): number {
+  if (intent.status === 'requires_capture') return intent.amount_capturable;
+  if (intent.status === 'succeeded') {
+    return Math.max(intent.amount_received, charge?.amount ?? 0);
+  }
+  return 0;
+}
+
+function declineCodeOf(intent: Stripe.PaymentIntent): string | null {
+  const error = intent.last_payment_error;
+  return error === null ? null : error.decline_code || error.code || error.type;
+}
+
+function refundStatusOf(status: string | null): ProcessorRefund['status'] {
+  if (status === 'succeeded') return 'succeeded';
+  return status === 'failed' || status === 'canceled' ? 'failed' : 'pending';
+}
+
+function listedStateOf(status: string): ListedPayment['state'] {
+  if (status === 'requires_capture') return 'authorized';
+  if (status === 'succeeded') return 'captured';
+  return status === 'canceled' ? 'ended' : 'open';
+}

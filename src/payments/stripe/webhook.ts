@@ -1,0 +1,116 @@
+/**
+ * Reads Stripe's events: checks the signature over the raw body and names the object that changed.
+ * It never hands out the object itself: what an event says is fetched again before it is believed.
+ */
+import { Stripe } from 'stripe';
+import type { PaymentReference, WebhookEvent } from '../../application/ports.ts';
+import { SECOND_MS, type EpochMs } from '../../domain/time.ts';
+import { referenceOf } from './mapping.ts';
+
+/** How far a signature's time may lie from ours, to either side, in seconds: Stripe's own default. */
+export const SIGNATURE_TOLERANCE_S = 300;
+
+/** Passed to the SDK to switch its time check off: it looks at the real clock and at the past alone. */
+const NO_SDK_TIME_CHECK = 0;
+
+const HEADER = 'stripe-signature';
+
+/** What an event is checked against. */
+export interface StripeWebhookConfig {
+  /** Every secret that may have signed: current and previous, of each endpoint. */
+  readonly webhookSecrets: readonly string[];
+  readonly isLive: boolean;
+}
+
+/**
+ * A reader of webhook requests.
+ * Errors: null for a missing, malformed, stale, future or wrong signature and for a body that is no event.
+ * Source: Stripe documentation, "Verify webhook signatures manually"; API reference, "The Event object".
+ */
+export function createWebhookReader(client: Stripe, config: StripeWebhookConfig) {
+  const cryptoProvider = Stripe.createSubtleCryptoProvider();
+
+  async function verified(rawBody: string, header: string): Promise<unknown> {
+    for (const secret of config.webhookSecrets) {
+      try {
+        return await client.webhooks.constructEventAsync(
+          rawBody,
+          header,
+          secret,
+          NO_SDK_TIME_CHECK,
+          cryptoProvider,
+        );
+      } catch (error) {
+        // A wrong secret leads to the next one; anything else means that the signed body is no event of this kind.
+        if (!(error instanceof Stripe.errors.StripeSignatureVerificationError)) return null;
+      }
+    }
+    return null;
+  }
+
+  return async function readWebhook(request: {
+    rawBody: string;
+    headers: { get(name: string): string | null };
+    nowMs: EpochMs;
+  }): Promise<WebhookEvent | null> {
+    const header = request.headers.get(HEADER);
+    if (header === null || !isTimely(header, request.nowMs)) return null;
+    return toWebhookEvent(await verified(request.rawBody, header), config.isLive);
+  };
+}
+
+/**
+ * True when the header names exactly one time, and that within the tolerance. A second `t` is refused,
+ * because the SDK signs over the last one: a fresh first one would let an old event pass.
+ */
+function isTimely(header: string, nowMs: EpochMs): boolean {
+  const times = header.split(',').filter((item) => item.split('=')[0] === 't');
+  const [only, second] = times;
+  if (only === undefined || second !== undefined) return false;
+  const seconds = /^t=(\d{1,12})$/.exec(only)?.[1];
+  if (seconds === undefined) return false;
+  return Math.abs(Math.floor(nowMs / SECOND_MS) - Number(seconds)) <= SIGNATURE_TOLERANCE_S;
+}
+
+/** The event in the port's words; null when a needed field is missing. */
+function toWebhookEvent(event: unknown, isLive: boolean): WebhookEvent | null {
+  if (!isRecord(event) || !isRecord(event['data'])) return null;
+  const object = event['data']['object'];
+  const { id, type, created } = event;
+  if (typeof id !== 'string' || typeof type !== 'string' || typeof created !== 'number')
+    return null;
+  if (!isRecord(object)) return null;
+  return {
+    dedupeKey: id,
+    type,
+    objectRef: objectRefOf(object),
+    reference: objectReferenceOf(object),
+    isExpected: isOurs(event, isLive),
+    occurredAtMs: created * SECOND_MS,
+  };
+}
+
+/** Our mode, our pinned API version, and not another account's (Connect). */
+function isOurs(event: Readonly<Record<string, unknown>>, isLive: boolean): boolean {
+  const isForeign = isText(event['account']) || isText(event['context']);
+  return event['livemode'] === isLive && event['api_version'] === Stripe.API_VERSION && !isForeign;
+}
+
+/** The PaymentIntent that the event is about: itself, or the one that its charge, refund or dispute belongs to. */
+function objectRefOf(object: Readonly<Record<string, unknown>>): string | null {
+  const owner = object['object'] === 'payment_intent' ? object : object['payment_intent'];
+  if (typeof owner === 'string') return owner;
+  return isRecord(owner) && typeof owner['id'] === 'string' ? owner['id'] : null;
+}
+
+function objectReferenceOf(object: Readonly<Record<string, unknown>>): PaymentReference | null {
+  return isRecord(object['metadata']) ? referenceOf(object['metadata']) : null;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,118 @@
+/**
+ * Access tokens: short-lived ES256 JWTs that say who calls and in which roles, so that no request costs a database read.
+ * Must never key anything on a raw token: several texts are the same valid token, `jti` is not.
+ * Source: RFC 9068 (at+jwt), RFC 8725 (one algorithm, checked type, issuer and audience), RFC 7517.
+ */
+import { SignJWT, errors, importJWK, jwtVerify, type JWTPayload } from 'jose';
+import type { Clock, Entropy } from '../application/ports.ts';
+import type { Caller, Role } from '../contracts/durable-rpc.ts';
+import { required } from '../domain/assert.ts';
+import { SECOND_MS } from '../domain/time.ts';
+import { toBase64Url } from './base64.ts';
+import type { SigningKey } from './settings.ts';
+
+/** Lifetime of an access token: roles and erasure take effect within it. */
+export const ACCESS_TOKEN_SECONDS = 900;
+
+/** Whom the tokens are for. */
+export const ACCESS_TOKEN_AUDIENCE = 'holdfast-api';
+
+const ALGORITHM = 'ES256';
+const TYPE = 'at+jwt';
+const JTI_BYTES = 16;
+const ROLES: readonly Role[] = ['customer', 'provider', 'operator'];
+
+/** jose reads laxer base 64 than the standard allows; padding, spaces and line ends end here. */
+const COMPACT = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}$/;
+
+/** Longest token looked at, in characters; ours have about 500. */
+const TOKEN_LENGTH_MAX = 2_000;
+
+/** A public key as others may have it: the private member is not there. */
+export type PublicKey = Omit<SigningKey, 'd'> & { readonly alg: 'ES256'; readonly use: 'sig' };
+
+/** Issues and checks access tokens. */
+export interface AccessTokens {
+  /** A token for the person, valid for ACCESS_TOKEN_SECONDS from now. */
+  issue(caller: Caller): Promise<string>;
+  /** Who the token speaks for; null for one that is malformed, forged, expired or not ours. */
+  verify(token: string): Promise<Caller | null>;
+  publicKeys(): readonly PublicKey[];
+}
+
+/** What tokens are made with. */
+export interface TokenOptions {
+  readonly issuer: string;
+  /** The first signs, all verify: a rotation puts the new key first and keeps the old for a token's lifetime. */
+  readonly keys: readonly SigningKey[];
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+}
+
+/** Access tokens under the given keys, which are imported once and kept. */
+export function createAccessTokens(options: TokenOptions): AccessTokens {
+  const { issuer, clock, entropy } = options;
+  const signingKey = required(options.keys[0], 'a key signs');
+  const publicKeys = options.keys.map(toPublicKey);
+  const cache = new Map<string, CryptoKey>();
+
+  // The key is kept, not the promise of it: a promise belongs to the request that made it.
+  const imported = async (jwk: SigningKey | PublicKey): Promise<CryptoKey> => {
+    const name = `${'d' in jwk ? 'sign' : 'verify'}/${jwk.kid}`;
+    const known = cache.get(name);
+    if (known !== undefined) return known;
+    const key = (await importJWK({ ...jwk, alg: ALGORITHM }, ALGORITHM)) as CryptoKey;
+    cache.set(name, key);
+    return key;
+  };
+
+  return {
+    publicKeys: () => publicKeys,
+    issue: async (caller) => {
+      const issuedAt = Math.floor(clock.nowMs() / SECOND_MS);
+      return new SignJWT({ roles: [...caller.roles] })
+        .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid: signingKey.kid })
+        .setIssuer(issuer)
+        .setAudience(ACCESS_TOKEN_AUDIENCE)
+        .setSubject(caller.id)
+        .setJti(toBase64Url(entropy.bytes(JTI_BYTES)))
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + ACCESS_TOKEN_SECONDS)
+        .sign(await imported(signingKey));
+    },
+    verify: async (token) => {
+      if (token.length > TOKEN_LENGTH_MAX || !COMPACT.test(token)) return null;
+      const keyOf = async ({ kid }: { kid?: string }): Promise<CryptoKey> => {
+        const jwk = publicKeys.find((key) => key.kid === kid);
+        if (jwk === undefined) throw new errors.JWKSNoMatchingKey();
+        return imported(jwk);
+      };
+      try {
+        const { payload } = await jwtVerify(token, keyOf, {
+          algorithms: [ALGORITHM],
+          typ: TYPE,
+          issuer,
+          audience: ACCESS_TOKEN_AUDIENCE,
+          currentDate: new Date(clock.nowMs()),
+          maxTokenAge: ACCESS_TOKEN_SECONDS,
+          requiredClaims: ['sub', 'jti', 'iat', 'exp'],
+        });
+        return toCaller(payload);
+      } catch (error) {
+        if (error instanceof errors.JOSEError) return null;
+        throw error;
+      }
+    },
+  };
+}
+
+function toCaller(payload: JWTPayload): Caller | null {
+  const claimed = payload['roles'];
+  if (payload.sub === undefined || !Array.isArray(claimed)) return null;
+  const roles = ROLES.filter((role) => claimed.includes(role));
+  return roles.length === claimed.length ? { id: payload.sub, roles } : null;
+}
+
+function toPublicKey({ kty, crv, kid, x, y }: SigningKey): PublicKey {
+  return { kty, crv, kid, x, y, alg: ALGORITHM, use: 'sig' };
+}

@@ -1,0 +1,95 @@
+/**
+ * All SQL of providers, their members and the shards that they own.
+ * Callers: the catalogue's use cases, the verification of the audit trail.
+ */
+import { and, asc, eq, gt } from 'drizzle-orm';
+import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
+import type {
+  ProviderPatch,
+  ProviderRecord,
+  ProviderStore,
+} from '../../application/catalogue-ports.ts';
+import { required } from '../../domain/assert.ts';
+import { provider, providerMember, shard } from './schema/catalogue.ts';
+
+/** Providers of one database. */
+export class ProviderRepository implements ProviderStore {
+  readonly #orm: DrizzleD1Database;
+
+  constructor(database: D1Database) {
+    this.#orm = drizzle(database);
+  }
+
+  async insert(record: ProviderRecord, ownerId: string): Promise<ProviderRecord> {
+    const { createdAtMs } = record;
+    const [, , , stored] = await this.#orm.batch([
+      this.#orm.insert(provider).values(record).onConflictDoNothing(),
+      this.#orm
+        .insert(providerMember)
+        .values({ providerId: record.id, userId: ownerId, role: 'owner', createdAtMs })
+        .onConflictDoNothing(),
+      this.#orm
+        .insert(shard)
+        .values({
+          shardKey: record.shardKey,
+          providerId: record.id,
+          venueId: null,
+          name: record.name,
+          regionHint: record.region,
+          createdAtMs,
+        })
+        .onConflictDoNothing(),
+      this.#orm.select().from(provider).where(eq(provider.id, record.id)),
+    ]);
+    return required(stored[0], 'a provider just written is there');
+  }
+
+  async byId(id: string): Promise<ProviderRecord | null> {
+    const [row] = await this.#orm.select().from(provider).where(eq(provider.id, id));
+    return row ?? null;
+  }
+
+  async patch(id: string, patch: ProviderPatch): Promise<ProviderRecord | null> {
+    if (Object.keys(patch).length === 0) return this.byId(id);
+    const [row] = await this.#orm
+      .update(provider)
+      .set(patch)
+      .where(eq(provider.id, id))
+      .returning();
+    return row ?? null;
+  }
+
+  async isOwner(providerId: string, userId: string): Promise<boolean> {
+    const rows = await this.#orm
+      .select({ role: providerMember.role })
+      .from(providerMember)
+      .where(and(eq(providerMember.providerId, providerId), eq(providerMember.userId, userId)));
+    return rows.length > 0;
+  }
+
+  async owners(providerId: string): Promise<string[]> {
+    const rows = await this.#orm
+      .select({ userId: providerMember.userId })
+      .from(providerMember)
+      .where(eq(providerMember.providerId, providerId));
+    return rows.map((row) => row.userId);
+  }
+
+  async shardOwner(shardKey: string): Promise<string | null> {
+    const [row] = await this.#orm
+      .select({ providerId: shard.providerId })
+      .from(shard)
+      .where(eq(shard.shardKey, shardKey));
+    return row?.providerId ?? null;
+  }
+
+  async shardKeys(afterKey: string, limit: number): Promise<string[]> {
+    const rows = await this.#orm
+      .select({ shardKey: shard.shardKey })
+      .from(shard)
+      .where(gt(shard.shardKey, afterKey))
+      .orderBy(asc(shard.shardKey))
+      .limit(limit);
+    return rows.map((row) => row.shardKey);
+  }
+}

@@ -1,0 +1,111 @@
+/** Maps rows of a shard's tables to domain shapes. The schema's CHECKs vouch for the values. */
+import type { ChainEvent } from '../../contracts/durable-rpc.ts';
+import type { Operation, Payment, PaymentChoice, Refund } from '../../domain/booking/booking.ts';
+import type { Slot } from '../../domain/inventory/cards.ts';
+import type { Claim } from '../../domain/inventory/inventory.ts';
+import type { PaymentAction } from '../../domain/payment/processor-reply.ts';
+
+/** A row as SQLite gives it. */
+export type Row = Record<string, SqlStorageValue>;
+
+export function slotFromRow(row: Row): Slot {
+  return {
+    id: row['id'] as string,
+    serviceId: row['service_id'] as string,
+    startAtMs: row['start_at_ms'] as number,
+    endAtMs: row['end_at_ms'] as number,
+    resourceId: row['resource_id'] as string | null,
+    capacity: row['capacity'] as number | null,
+    price:
+      row['price_minor'] === null
+        ? null
+        : { amount: row['price_minor'] as number, currency: row['price_currency'] as string },
+    blockedReason: row['blocked_reason'] as string | null,
+    version: row['version'] as number,
+  };
+}
+
+export function claimFromRow(row: Row): Claim {
+  return {
+    slotId: row['slot_id'] as string,
+    resourceId: row['resource_id'] as string,
+    unit: row['unit'] === '' ? null : (row['unit'] as string),
+    quantity: row['quantity'] as number,
+    span: { startAtMs: row['start_at_ms'] as number, endAtMs: row['end_at_ms'] as number },
+  };
+}
+
+export function paymentFromRow(row: Row): Payment {
+  return {
+    id: row['id'] as string,
+    bookingId: row['booking_id'] as string,
+    attempt: row['attempt'] as number,
+    state: row['state'] as Payment['state'],
+    processor: row['processor'] as Payment['processor'],
+    ref: row['ref'] as string | null,
+    paymentMethod: row['payment_method'] as string | null,
+    returnUrl: row['return_url'] as string | null,
+    amountMinor: row['amount_minor'] as number,
+    currency: row['currency'] as string,
+    authorizedMinor: row['authorized_minor'] as number,
+    capturedMinor: row['captured_minor'] as number,
+    refundedMinor: row['refunded_minor'] as number,
+    captureBeforeMs: row['capture_before_ms'] as number | null,
+    action: row['action'] === null ? null : (JSON.parse(row['action'] as string) as PaymentAction),
+    declineCode: row['decline_code'] as string | null,
+    dueAtMs: row['due_at_ms'] as number | null,
+    fruitlessLooks: row['fruitless_looks'] as number,
+    isEnded: row['is_ended'] === 1,
+    successor:
+      row['successor'] === null ? null : (JSON.parse(row['successor'] as string) as PaymentChoice),
+  };
+}
+
+export function operationFromRow(row: Row): Operation {
+  return {
+    id: row['id'] as string,
+    paymentId: row['payment_id'] as string,
+    bookingId: row['booking_id'] as string,
+    kind: row['kind'] as Operation['kind'],
+    seq: row['seq'] as number,
+    state: row['state'] as Operation['state'],
+    idempotencyKey: row['idempotency_key'] as string,
+    amountMinor: row['amount_minor'] as number,
+    refundId: row['refund_id'] as string | null,
+    leaseUntilMs: row['lease_until_ms'] as number,
+    lostTo: row['lost_to'] as Operation['lostTo'],
+    errorCode: row['error_code'] as string | null,
+    createdAtMs: row['created_at_ms'] as number,
+  };
+}
+
+export function refundFromRow(row: Row): Refund {
+  return {
+    id: row['id'] as string,
+    paymentId: row['payment_id'] as string,
+    bookingId: row['booking_id'] as string,
+    amountMinor: row['amount_minor'] as number,
+    state: row['state'] as Refund['state'],
+    ref: row['ref'] as string | null,
+    reason: row['reason'] as string,
+    createdAtMs: row['created_at_ms'] as number,
+  };
+}
+
+export function eventFromRow(row: Row): ChainEvent {
+  return {
+    seq: row['seq'] as number,
+    id: row['id'] as string,
+    entityId: row['entity_id'] as string,
+    parentId: row['parent_id'] as string | null,
+    type: row['type'] as string,
+    from: row['from_state'] as string | null,
+    to: row['to_state'] as string,
+    actor: row['actor'] as string,
+    reason: row['reason'] as string | null,
+    metadata: JSON.parse(row['metadata'] as string) as ChainEvent['metadata'],
+    atMs: row['at_ms'] as number,
+    previousHash: row['previous_hash'] as string,
+    hash: row['hash'] as string,
+  };
+}

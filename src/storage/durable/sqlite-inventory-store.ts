@@ -1,0 +1,355 @@
+/**
+ * A shard's storage: all SQL of the inventory shard. Synchronous throughout; transactions are the caller's.
+ * Called by the shard's commands alone. The guards in the schema refuse what these statements must never do.
+ */
+import type { InventoryStore, LiveClaim } from '../../application/inventory-store.ts';
+import type { Booking, Operation, Payment, Refund } from '../../domain/booking/booking.ts';
+import type { Hold } from '../../domain/hold/hold.ts';
+import type {
+  ProviderCard,
+  ResourceCard,
+  ServiceCard,
+  Slot,
+} from '../../domain/inventory/cards.ts';
+import type { Claim } from '../../domain/inventory/inventory.ts';
+import { recordStore, type SqlAccess } from './sqlite-record-store.ts';
+import {
+  claimFromRow,
+  operationFromRow,
+  paymentFromRow,
+  refundFromRow,
+  slotFromRow,
+  type Row,
+} from './inventory-rows.ts';
+
+const OPEN_WORK = `
+  SELECT booking_id FROM operation WHERE state IN ('requested', 'pending', 'unknown')
+  UNION
+  SELECT booking_id FROM payment WHERE state IN ('created', 'action_required', 'pending', 'authorized', 'capturing')`;
+
+/** Builds the store over the SQL of a Durable Object whose schema is up to date. */
+export function createSqliteInventoryStore(sql: SqlStorage): InventoryStore {
+  const all = (statement: string, ...values: SqlStorageValue[]): Row[] =>
+    sql.exec<Row>(statement, ...values).toArray();
+  const one = (statement: string, ...values: SqlStorageValue[]): Row | null =>
+    all(statement, ...values)[0] ?? null;
+  const run = (statement: string, ...values: SqlStorageValue[]): void => {
+    sql.exec(statement, ...values);
+  };
+  return {
+    ...catalogueStore({ all, one, run, sql }),
+    ...holdStore({ all, one, run, sql }),
+    ...bookingStore({ all, one, run, sql }),
+    ...operationStore({ all, one, run, sql }),
+    ...recordStore({ all, one, run, sql }),
+  };
+}
+
+type CatalogueMethods =
+  | 'provider'
+  | 'saveProvider'
+  | 'resources'
+  | 'services'
+  | 'slots'
+  | 'saveResource'
+  | 'saveService'
+  | 'insertSlot';
+
+function catalogueStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore, CatalogueMethods> {
+  return {
+    provider() {
+      const row = one('SELECT shard_key, card FROM provider');
+      return row === null
+        ? null
+        : { shardKey: row['shard_key'] as string, card: fromJson<ProviderCard>(row['card']) };
+    },
+    saveProvider(shardKey, card) {
+      run(
+        'INSERT INTO provider (shard_key, card) VALUES (?, ?) ON CONFLICT (shard_key) DO UPDATE SET card = excluded.card',
+        shardKey,
+        JSON.stringify(card),
+      );
+    },
+    resources: () =>
+      all('SELECT card FROM resource').map(({ card }) => fromJson<ResourceCard>(card)),
+    services: () => all('SELECT card FROM service').map(({ card }) => fromJson<ServiceCard>(card)),
+    *slots() {
+      for (const row of sql.exec<Row>('SELECT * FROM slot')) yield slotFromRow(row);
+    },
+    saveResource(card) {
+      run(
+        `INSERT INTO resource (id, capacity, has_units, card) VALUES (?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET card = excluded.card`,
+        card.id,
+        card.capacity,
+        card.units === null ? 0 : 1,
+        JSON.stringify(card),
+      );
+    },
+    saveService(card) {
+      run(
+        'INSERT INTO service (id, card) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET card = excluded.card',
+        card.id,
+        JSON.stringify(card),
+      );
+    },
+    insertSlot(slot: Slot) {
+      run(
+        `INSERT INTO slot (id, service_id, start_at_ms, end_at_ms, resource_id, capacity,
+           price_minor, price_currency, blocked_reason, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        slot.id,
+        slot.serviceId,
+        slot.startAtMs,
+        slot.endAtMs,
+        slot.resourceId,
+        slot.capacity,
+        slot.price?.amount ?? null,
+        slot.price?.currency ?? null,
+        slot.blockedReason,
+        slot.version,
+      );
+    },
+  };
+}
+
+type HoldMethods =
+  | 'hold'
+  | 'saveHold'
+  | 'openHolds'
+  | 'liveHolds'
+  | 'insertClaims'
+  | 'claimsOf'
+  | 'endClaims'
+  | 'liveClaims';
+
+function holdStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore, HoldMethods> {
+  return {
+    hold(id) {
+      const row = one('SELECT body FROM hold WHERE id = ?', id);
+      return row === null ? null : toHold(row);
+    },
+    saveHold(hold) {
+      run(
+        `INSERT INTO hold (id, state, caller_id, expires_at_ms, booking_id, body) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET state = excluded.state, expires_at_ms = excluded.expires_at_ms,
+           booking_id = excluded.booking_id, body = excluded.body`,
+        hold.id,
+        hold.state,
+        hold.callerId,
+        hold.expiresAtMs,
+        hold.bookingId,
+        JSON.stringify(hold),
+      );
+    },
+    openHolds: () => all("SELECT body FROM hold WHERE state IN ('active', 'closing')").map(toHold),
+    *liveHolds() {
+      for (const row of sql.exec<Row>(
+        "SELECT body FROM hold WHERE state IN ('active', 'closing', 'committed')",
+      )) {
+        yield toHold(row);
+      }
+    },
+    insertClaims(holdId, claims) {
+      for (const claim of claims) {
+        run(
+          `INSERT INTO claim (hold_id, slot_id, resource_id, unit, quantity, slot_quantity, start_at_ms, end_at_ms, is_live)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)`,
+          holdId,
+          claim.slotId,
+          claim.resourceId,
+          claim.unit ?? '',
+          claim.quantity,
+          claim.slotQuantity,
+          claim.span.startAtMs,
+          claim.span.endAtMs,
+        );
+      }
+    },
+    claimsOf: (holdId): Claim[] =>
+      all('SELECT * FROM claim WHERE hold_id = ? AND is_live = 1', holdId).map(claimFromRow),
+    endClaims(holdId) {
+      run('UPDATE claim SET is_live = 0 WHERE hold_id = ? AND is_live = 1', holdId);
+    },
+    *liveClaims(): Iterable<LiveClaim> {
+      const rows = sql.exec<Row>(
+        'SELECT claim.*, hold.state AS hold_state FROM claim JOIN hold ON hold.id = claim.hold_id WHERE is_live = 1',
+      );
+      for (const row of rows) {
+        yield { claim: claimFromRow(row), isHold: row['hold_state'] !== 'committed' };
+      }
+    },
+  };
+}
+
+type BookingMethods =
+  | 'booking'
+  | 'saveBooking'
+  | 'payment'
+  | 'currentPayment'
+  | 'paymentsOf'
+  | 'savePayment'
+  | 'bookingsWithWork'
+  | 'duePayments';
+
+function bookingStore({ all, one, run }: SqlAccess): Pick<InventoryStore, BookingMethods> {
+  return {
+    booking(id) {
+      const row = one('SELECT body FROM booking WHERE id = ?', id);
+      return row === null ? null : fromJson<Booking>(row['body']);
+    },
+    saveBooking(booking) {
+      run(
+        `INSERT INTO booking (id, state, hold_id, customer_id, version, body) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET state = excluded.state, hold_id = excluded.hold_id,
+           version = excluded.version, body = excluded.body`,
+        booking.id,
+        booking.state,
+        booking.holdId,
+        booking.customerId,
+        booking.version,
+        JSON.stringify(booking),
+      );
+    },
+    payment(id) {
+      const row = one('SELECT * FROM payment WHERE id = ?', id);
+      return row === null ? null : paymentFromRow(row);
+    },
+    currentPayment(bookingId) {
+      const row = one(
+        `SELECT * FROM payment WHERE booking_id = ? ORDER BY
+           state IN ('created', 'action_required', 'pending', 'authorized', 'capturing', 'captured', 'refunded') DESC,
+           attempt DESC LIMIT 1`,
+        bookingId,
+      );
+      return row === null ? null : paymentFromRow(row);
+    },
+    paymentsOf: (bookingId) =>
+      all('SELECT * FROM payment WHERE booking_id = ? ORDER BY attempt', bookingId).map(
+        paymentFromRow,
+      ),
+    savePayment: (payment) => savePayment(run, payment),
+    bookingsWithWork(nowMs, limit) {
+      const rows =
+        nowMs === null
+          ? all(`SELECT booking_id FROM (${OPEN_WORK}) LIMIT ?`, limit)
+          : all(
+              'SELECT DISTINCT booking_id FROM payment WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?',
+              nowMs,
+              limit,
+            );
+      return rows.map((row) => row['booking_id'] as string);
+    },
+    duePayments: () =>
+      all('SELECT booking_id, due_at_ms FROM payment WHERE due_at_ms IS NOT NULL').map((row) => ({
+        bookingId: row['booking_id'] as string,
+        dueAtMs: row['due_at_ms'] as number,
+      })),
+  };
+}
+
+function savePayment(run: SqlAccess['run'], payment: Payment): void {
+  run(
+    `INSERT INTO payment (id, booking_id, attempt, state, processor, ref, payment_method, return_url, amount_minor,
+       currency, authorized_minor, captured_minor, refunded_minor, capture_before_ms, action, decline_code,
+       due_at_ms, fruitless_looks, is_ended, successor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET state = excluded.state, ref = excluded.ref,
+       authorized_minor = excluded.authorized_minor, captured_minor = excluded.captured_minor,
+       refunded_minor = excluded.refunded_minor, capture_before_ms = excluded.capture_before_ms,
+       action = excluded.action, decline_code = excluded.decline_code, due_at_ms = excluded.due_at_ms,
+       fruitless_looks = excluded.fruitless_looks, is_ended = excluded.is_ended, successor = excluded.successor`,
+    payment.id,
+    payment.bookingId,
+    payment.attempt,
+    payment.state,
+    payment.processor,
+    payment.ref,
+    payment.paymentMethod,
+    payment.returnUrl,
+    payment.amountMinor,
+    payment.currency,
+    payment.authorizedMinor,
+    payment.capturedMinor,
+    payment.refundedMinor,
+    payment.captureBeforeMs,
+    payment.action === null ? null : JSON.stringify(payment.action),
+    payment.declineCode,
+    payment.dueAtMs,
+    payment.fruitlessLooks,
+    payment.isEnded ? 1 : 0,
+    payment.successor === null ? null : JSON.stringify(payment.successor),
+  );
+}
+
+type OperationMethods =
+  | 'operation'
+  | 'operationsOf'
+  | 'saveOperation'
+  | 'refund'
+  | 'refundsOf'
+  | 'saveRefund';
+
+function operationStore({ all, one, run }: SqlAccess): Pick<InventoryStore, OperationMethods> {
+  return {
+    operation(id) {
+      const row = one('SELECT * FROM operation WHERE id = ?', id);
+      return row === null ? null : operationFromRow(row);
+    },
+    operationsOf: (paymentId) =>
+      all(
+        'SELECT * FROM operation WHERE payment_id = ? ORDER BY created_at_ms, seq',
+        paymentId,
+      ).map(operationFromRow),
+    saveOperation(operation: Operation) {
+      run(
+        `INSERT INTO operation (id, payment_id, booking_id, kind, seq, state, idempotency_key, amount_minor, refund_id,
+           lease_until_ms, lost_to, error_code, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET state = excluded.state, lease_until_ms = excluded.lease_until_ms,
+           lost_to = excluded.lost_to, error_code = excluded.error_code`,
+        operation.id,
+        operation.paymentId,
+        operation.bookingId,
+        operation.kind,
+        operation.seq,
+        operation.state,
+        operation.idempotencyKey,
+        operation.amountMinor,
+        operation.refundId,
+        operation.leaseUntilMs,
+        operation.lostTo,
+        operation.errorCode,
+        operation.createdAtMs,
+      );
+    },
+    refund(id) {
+      const row = one('SELECT * FROM refund WHERE id = ?', id);
+      return row === null ? null : refundFromRow(row);
+    },
+    refundsOf: (bookingId) =>
+      all('SELECT * FROM refund WHERE booking_id = ? ORDER BY created_at_ms', bookingId).map(
+        refundFromRow,
+      ),
+    saveRefund(refund: Refund) {
+      run(
+        `INSERT INTO refund (id, payment_id, booking_id, amount_minor, state, ref, reason, created_at_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET state = excluded.state, ref = excluded.ref`,
+        refund.id,
+        refund.paymentId,
+        refund.bookingId,
+        refund.amountMinor,
+        refund.state,
+        refund.ref,
+        refund.reason,
+        refund.createdAtMs,
+      );
+    },
+  };
+}
+
+function toHold(row: Row): Hold {
+  return fromJson<Hold>(row['body']);
+}
+
+function fromJson<T>(text: SqlStorageValue | undefined): T {
+  return JSON.parse(text as string) as T;
+}
