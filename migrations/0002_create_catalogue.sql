@@ -95,7 +95,7 @@ CREATE TABLE service (
 
 CREATE INDEX service_active ON service (active, created_at_ms, id);
 CREATE INDEX service_category ON service (category, active, created_at_ms, id);
-CREATE INDEX service_provider ON service (provider_id, active, id);
+CREATE INDEX service_provider ON service (provider_id, active, created_at_ms, id);
 CREATE INDEX service_venue ON service (venue_id, active, id);
 
 -- One row per tag, so that a search by tag reads only what carries it.

@@ -44,33 +44,22 @@ export function isSeedDue(seedFile: string, nowMs: number): boolean {
 export async function seed(target: SeedTarget): Promise<void> {
   const steps = new Steps(target.seedFile);
   const http = new SeedHttp(target.baseUrl);
-  const users: Record<string, string> = {};
-  for (const [name, email] of Object.entries(DEMO_ACCOUNTS)) {
-    users[name] = await steps.do(`account ${name}`, () => http.account(email, name));
+  const account = (name: keyof typeof DEMO_ACCOUNTS): Promise<string> =>
+    steps.do(`account ${name}`, () => http.account(DEMO_ACCOUNTS[name], name));
+  for (const role of ['operator', 'provider'] as const) {
+    const userId = await account(role);
+    await steps.do(`role ${role}`, () => grantRole(target.database, { userId, role }));
   }
-  await seedRoles(target, steps, users);
-  await seedPlan(target, steps, users);
+  await account('customer');
+  await seedPlan(target, steps, await account('subscriber'));
   await seedVenue(target, steps, http);
 }
 
-async function seedRoles(target: SeedTarget, steps: Steps, users: Users): Promise<void> {
-  for (const role of ['operator', 'provider'] as const) {
-    await steps.do(`role ${role}`, () =>
-      grantRole(target.database, { userId: String(users[role]), role }),
-    );
-  }
-}
-
-async function seedPlan(target: SeedTarget, steps: Steps, users: Users): Promise<void> {
+async function seedPlan(target: SeedTarget, steps: Steps, userId: string): Promise<void> {
   const { database, idSecret, nowMs } = target;
   const planId = await steps.do('plan', () => insertPlan(database, { idSecret, nowMs }));
   await steps.do('subscription', () =>
-    insertSubscription(database, {
-      idSecret,
-      nowMs,
-      planId,
-      userId: String(users['subscriber']),
-    }),
+    insertSubscription(database, { idSecret, nowMs, planId, userId }),
   );
   await steps.do('entitlements', async () => {
     // The same job that repairs a lost push makes the first one.
@@ -126,8 +115,22 @@ async function seedVenue(target: SeedTarget, steps: Steps, http: SeedHttp): Prom
     access: 'subscribers',
   });
   // The two share the courts, so each has hours of its own.
-  await seedSlots(target, { steps, http, serviceId: openId, name: DEMO_SERVICES.open, from: 8, to: 17 });
-  await seedSlots(target, { steps, http, serviceId: membersId, name: DEMO_SERVICES.members, from: 17, to: 21 });
+  await seedSlots(target, {
+    steps,
+    http,
+    serviceId: openId,
+    name: DEMO_SERVICES.open,
+    from: 8,
+    to: 17,
+  });
+  await seedSlots(target, {
+    steps,
+    http,
+    serviceId: membersId,
+    name: DEMO_SERVICES.members,
+    from: 17,
+    to: 21,
+  });
 }
 
 interface SlotPlan {
@@ -157,14 +160,15 @@ async function seedSlots(target: SeedTarget, plan: SlotPlan): Promise<void> {
 /** From tomorrow on: what has begun cannot be booked. */
 function slotDays(nowMs: number): string[] {
   const today = Math.floor(nowMs / DAY_MS) * DAY_MS;
-  return Array.from({ length: SLOT_DAYS }, (_, n) => instant(today + (n + 1) * DAY_MS).slice(0, 10));
+  return Array.from({ length: SLOT_DAYS }, (_, n) =>
+    instant(today + (n + 1) * DAY_MS).slice(0, 10),
+  );
 }
 
 function instant(atMs: number): string {
   return new Date(atMs).toISOString().replace('.000Z', 'Z');
 }
 
-type Users = Readonly<Record<string, string>>;
 type Done = Readonly<Record<string, string>>;
 
 /** Steps by name with what they made; each is written down before the next begins. */

@@ -176,8 +176,14 @@ export class EventLog {
     };
     add('seq < (SELECT seq FROM event WHERE id = ?)', query.startingAfter);
     add('seq > (SELECT seq FROM event WHERE id = ?)', query.endingBefore);
-    add('created_at_ms >= ?', query.createdFrom === undefined ? undefined : query.createdFrom * 1000);
-    add('created_at_ms < ?', query.createdTo === undefined ? undefined : (query.createdTo + 1) * 1000);
+    add(
+      'created_at_ms >= ?',
+      query.createdFrom === undefined ? undefined : query.createdFrom * 1000,
+    );
+    add(
+      'created_at_ms < ?',
+      query.createdTo === undefined ? undefined : (query.createdTo + 1) * 1000,
+    );
     if (query.types) {
       wheres.push(`type IN (${query.types.map(() => '?').join(', ')})`);
       values.push(...query.types);

@@ -57,7 +57,11 @@ export interface ActiveFault extends FaultRule {
 export type CallEnding =
   | { readonly kind: 'none' }
   | { readonly kind: 'http_500' | 'http_429' }
-  | { readonly kind: 'close_before' | 'close_after'; readonly ms: number; readonly isReset: boolean };
+  | {
+      readonly kind: 'close_before' | 'close_after';
+      readonly ms: number;
+      readonly isReset: boolean;
+    };
 
 /** What the script does to one call. */
 export interface CallPlan {

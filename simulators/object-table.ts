@@ -59,9 +59,7 @@ export class ObjectTable {
 
   /** Replaces the wire shape of an object. */
   update(id: string, body: object): void {
-    this.#store
-      .statement('UPDATE object SET body = ? WHERE id = ?')
-      .run(JSON.stringify(body), id);
+    this.#store.statement('UPDATE object SET body = ? WHERE id = ?').run(JSON.stringify(body), id);
   }
 
   /** Replaces what the wire never shows. */

@@ -43,6 +43,8 @@ export class Store {
   #isGroupOpen = false;
   #nextNumber = 0;
   #lastReservedNumber = 0;
+  /** Whether the running call reserved a block of identifiers. */
+  #isBlockNew = false;
 
   constructor(location: StateLocation) {
     this.#db = openDatabase(location);
@@ -71,6 +73,7 @@ export class Store {
    */
   apply<T>(work: () => T): T {
     this.#openGroup();
+    this.#isBlockNew = false;
     this.#db.exec('SAVEPOINT call');
     try {
       const result = work();
@@ -79,7 +82,7 @@ export class Store {
     } catch (error) {
       this.#db.exec('ROLLBACK TO call; RELEASE call');
       // A block reserved inside this call was rolled back with it: reserve anew before the next id.
-      this.#lastReservedNumber = this.#nextNumber;
+      if (this.#isBlockNew) this.#lastReservedNumber = this.#nextNumber;
       throw error;
     }
   }
@@ -124,6 +127,7 @@ export class Store {
     const reserved = Number(this.setting('reserved_ids') ?? '0');
     this.#nextNumber = Math.max(reserved, this.#nextNumber);
     this.#lastReservedNumber = this.#nextNumber + ID_BLOCK_COUNT;
+    this.#isBlockNew = true;
     this.saveSetting('reserved_ids', String(this.#lastReservedNumber));
   }
 

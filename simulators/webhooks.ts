@@ -37,7 +37,10 @@ export interface WebhookDependencies {
 /** Sends what is pending. All state is in the event log; losing this object loses nothing. */
 export class Webhooks {
   readonly #deps: WebhookDependencies;
-  readonly #agents = { plain: new Agent({ keepAlive: true }), tls: new TlsAgent({ keepAlive: true }) };
+  readonly #agents = {
+    plain: new Agent({ keepAlive: true }),
+    tls: new TlsAgent({ keepAlive: true }),
+  };
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #held = new Set<string>();
   #ready: string[] = [];
@@ -144,7 +147,13 @@ export class Webhooks {
     const attempts = delivery.attempts + 1;
     const isTaken = status !== null && status >= 200 && status < 300;
     if (isTaken && delivery.copies <= 1) {
-      return { status: 'delivered', attempts, copies: 0, lastStatus: status, nextAttemptAtMs: null };
+      return {
+        status: 'delivered',
+        attempts,
+        copies: 0,
+        lastStatus: status,
+        nextAttemptAtMs: null,
+      };
     }
     const nowMs = this.#deps.clock.nowMs();
     if (isTaken) {

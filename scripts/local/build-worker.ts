@@ -2,7 +2,15 @@
  * The Worker as the local runtime takes it: the bundle that `wrangler deploy` would upload, the bindings of
  * wrangler.toml, the migrations. Kept in one file outside the tree and made again only when an input changed.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import type { V4WorkerOptions } from 'miniflare';
@@ -84,7 +92,7 @@ async function readWrangler(target: string): Promise<void> {
 /** The bundle is one module, so the rules for finding more are dropped: with them the runtime refuses the options. */
 function withoutModuleRules(options: ReadWrangler['options']): V4WorkerOptions {
   const { modulesRules: _, ...rest } = options;
-  return rest as V4WorkerOptions;
+  return rest;
 }
 
 function readCache(): BuiltWorker | null {

@@ -13,17 +13,17 @@ if (root === undefined || supervisorPid === undefined) throw new Error('Name fol
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
 process.stdin.resume();
-process.stdin.once('close', () => void endOrphans());
+process.stdin.once('close', () => void endOrphans(root, supervisorPid));
 
-async function endOrphans(): Promise<void> {
-  const folder = stateFolderAt(String(root));
-  if (isSucceeded(readJson(folder.runFile))) return;
+async function endOrphans(stateDir: string, ownPid: string): Promise<void> {
+  const folder = stateFolderAt(stateDir);
+  if (isSucceeded(readJson(folder.runFile), ownPid)) return;
   await killRecorded(folder.runtimePidFile);
   await killRecorded(folder.simulatorsPidFile);
 }
 
 /** Whether another supervisor runs on the folder by now: it has ended the orphans, and the records are its own. */
-function isSucceeded(run: unknown): boolean {
+function isSucceeded(run: unknown, ownPid: string): boolean {
   if (typeof run !== 'object' || run === null || !('supervisorPid' in run)) return false;
-  return String(run.supervisorPid) !== supervisorPid;
+  return String(run.supervisorPid) !== ownPid;
 }

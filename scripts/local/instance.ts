@@ -218,7 +218,9 @@ async function waitForFreePort(port: number): Promise<void> {
   const deadline = Date.now() + PORT_FREE_WITHIN_MS;
   while (!(await isPortFree(port))) {
     if (Date.now() > deadline) {
-      throw new StartRefused(`Port ${port} is in use. Set PORT (and SIMULATORS_PORT) to free ones.`);
+      throw new StartRefused(
+        `Port ${port} is in use. Set PORT (and SIMULATORS_PORT) to free ones.`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

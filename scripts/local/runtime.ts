@@ -9,7 +9,12 @@ import { Miniflare, NoOpLog, convertV4MiniflareOptions } from 'miniflare';
 import type { MiniflareOptions, V4MiniflareOptions } from 'miniflare';
 import type { BuiltWorker } from './build-worker.ts';
 import { LogFile } from './log-file.ts';
-import { RECORDED_EXEC, findRecorded, killRecorded, recordedEnvironment } from './recorded-process.ts';
+import {
+  RECORDED_EXEC,
+  findRecorded,
+  killRecorded,
+  recordedEnvironment,
+} from './recorded-process.ts';
 import { LOOPBACK } from './settings.ts';
 import type { StateFolder } from './state-folder.ts';
 
@@ -56,7 +61,7 @@ export class LocalRuntime {
 
   /** A database of the platform. */
   async database(binding: (typeof DATABASES)[number]): Promise<D1Database> {
-    return (await this.#require().getD1Database(binding)) as D1Database;
+    return await this.#require().getD1Database(binding);
   }
 
   /** Calls the Worker's scheduled handler; the local runtime never does so by itself. */

@@ -32,7 +32,8 @@ export function readSettings(env: Environment): LocalSettings {
     clockOffsetSeconds: readInteger(env, 'CLOCK_OFFSET_SECONDS', {
       fallback: 0,
       min: 0,
-      max: 4_000_000_000,
+      // Ten years, as the Worker's own settings say: more is a mistake in the unit.
+      max: 3_660 * 86_400,
     }),
   };
 }

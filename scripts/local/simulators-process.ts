@@ -4,7 +4,12 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { LogFile } from './log-file.ts';
 import { PROJECT_ROOT } from './project.ts';
-import { RECORDED_EXEC, killRecorded, recordedEnvironment, signalQuietly } from './recorded-process.ts';
+import {
+  RECORDED_EXEC,
+  killRecorded,
+  recordedEnvironment,
+  signalQuietly,
+} from './recorded-process.ts';
 import type { StateFolder } from './state-folder.ts';
 
 export interface SimulatorsSetup {
@@ -73,7 +78,8 @@ export class SimulatorsProcess {
     child.stdout.setEncoding('utf8').on('data', (text: string) => this.#log.line(text.trimEnd()));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#log.line(text.trimEnd());
-      if (!text.includes('ExperimentalWarning')) this.#setup.onError(`simulators: ${text.trimEnd()}`);
+      if (!text.includes('ExperimentalWarning'))
+        this.#setup.onError(`simulators: ${text.trimEnd()}`);
     });
     child.once('error', (error) => this.#setup.onError(`simulators: ${error.message}`));
     child.once('exit', () => this.#restart(Date.now() - startedAt));

@@ -106,5 +106,5 @@ function readRange(parameters: Parameters): Pick<Page, 'createdFrom' | 'createdT
 
 function seconds(value: FormValue, name: string): number {
   if (typeof value === 'string' && /^\d{1,12}$/.test(value)) return Number(value);
-  throw invalidParameter(name, 'parameter_invalid_integer', `Invalid timestamp: ${String(value)}`);
+  throw invalidParameter(name, 'parameter_invalid_integer', `Invalid timestamp in ${name}`);
 }

@@ -101,7 +101,7 @@ export class Parameters {
     const merged = new Map(Object.entries(current));
     for (const [key, text] of Object.entries(this.nested('metadata') ?? {})) {
       if (text === '') merged.delete(key);
-      else merged.set(key, String(text));
+      else if (typeof text === 'string') merged.set(key, text);
     }
     return Object.fromEntries(merged);
   }

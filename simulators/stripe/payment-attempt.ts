@@ -4,6 +4,7 @@
  * Runs inside one transaction; called by the API, by the payer's page and by the virtual clock.
  * Source: Stripe documentation, "The Payment Intents lifecycle".
  */
+import { isJsonObject } from '../json.ts';
 import { captureCharge, makeCharge } from './charges.ts';
 import { findKnown, insert, now, payerUrl, save, type StripeContext } from './context.ts';
 import { openDispute } from './disputes.ts';
@@ -144,11 +145,8 @@ function needsPayer(
   options: AttemptOptions,
 ): boolean {
   const cardOptions = intent.payment_method_options['card'];
-  const isAsked =
-    typeof cardOptions === 'object' &&
-    cardOptions !== null &&
-    !Array.isArray(cardOptions) &&
-    ['any', 'challenge'].includes(String(cardOptions['request_three_d_secure']));
+  const request = isJsonObject(cardOptions) ? cardOptions['request_three_d_secure'] : null;
+  const isAsked = request === 'any' || request === 'challenge';
   switch (nature.card.authentication) {
     case 'always':
       return true;

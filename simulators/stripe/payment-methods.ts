@@ -65,7 +65,7 @@ export interface MethodNature {
 /** The nature of a payment method in the books. */
 export function natureOf(ctx: StripeContext, methodId: string): MethodNature {
   const secrets = ctx.world.objects.secrets(methodId);
-  const card = findTestCard(String(secrets['card']));
+  const card = findTestCard(typeof secrets['card'] === 'string' ? secrets['card'] : '');
   if (!card) throw new Error(`The books lack the card behind ${methodId}.`);
   return {
     card,
@@ -259,24 +259,25 @@ function bankDetails(card: TestCard): NonNullable<PaymentMethodObject['us_bank_a
 }
 
 function billingDetails(billing: FormMap | null): BillingDetails {
-  const text = (map: FormMap | null, name: string): string | null => {
-    const value = map?.[name];
-    return typeof value === 'string' && value !== '' ? value : null;
-  };
   const given = billing?.['address'];
   const address = typeof given === 'object' && !Array.isArray(given) ? given : null;
   return {
     address: {
-      city: text(address, 'city'),
-      country: text(address, 'country'),
-      line1: text(address, 'line1'),
-      line2: text(address, 'line2'),
-      postal_code: text(address, 'postal_code'),
-      state: text(address, 'state'),
+      city: textOf(address, 'city'),
+      country: textOf(address, 'country'),
+      line1: textOf(address, 'line1'),
+      line2: textOf(address, 'line2'),
+      postal_code: textOf(address, 'postal_code'),
+      state: textOf(address, 'state'),
     },
-    email: text(billing, 'email'),
-    name: text(billing, 'name'),
-    phone: text(billing, 'phone'),
-    tax_id: text(billing, 'tax_id'),
+    email: textOf(billing, 'email'),
+    name: textOf(billing, 'name'),
+    phone: textOf(billing, 'phone'),
+    tax_id: textOf(billing, 'tax_id'),
   };
+}
+
+function textOf(map: FormMap | null, name: string): string | null {
+  const value = map?.[name];
+  return typeof value === 'string' && value !== '' ? value : null;
 }

@@ -13,7 +13,7 @@ import type {
   Reply,
 } from '../contracts/durable-rpc.ts';
 import type { BookingView } from '../contracts/http/booking.ts';
-import { ok, refuse } from '../domain/result.ts';
+import { ok, refuse, type Json } from '../domain/result.ts';
 import { advancePayment } from './advance-payment.ts';
 import type { GatewayRegistry, Logger, ObjectDirectory } from './ports.ts';
 
@@ -79,7 +79,7 @@ export async function confirmPayment(
     bookingStatus: view.status,
     paymentStatus: view.payment?.status ?? null,
     declineCode,
-    action: view.payment?.action === undefined ? null : { ...view.payment.action },
+    action: (view.payment?.action ?? null) as Json,
   });
 }
 

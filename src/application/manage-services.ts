@@ -3,7 +3,7 @@
  * Called by the service routes.
  */
 import type { Caller, PatchServiceCommand, Reply } from '../contracts/durable-rpc.ts';
-import type { CreateServiceBody, PatchServiceBody } from '../contracts/http/catalogue.ts';
+import type { CreateServiceBody } from '../contracts/http/catalogue.ts';
 import { regionOf } from '../domain/ids.ts';
 import type { ServiceCard } from '../domain/inventory/cards.ts';
 import { refuse, type Result } from '../domain/result.ts';
@@ -89,17 +89,6 @@ export async function changeService(
     .catalogue(regionOf(parts.locator))
     .cards.putServices([reply.value], deps.clock.nowMs());
   return reply;
-}
-
-/** What a body changes; absent members stay as they are. */
-export function servicePatch(
-  body: PatchServiceBody,
-  saleStartsAtMs: EpochMs | null,
-): PatchServiceCommand['patch'] {
-  const { saleStartsAt: _text, ...rest } = body;
-  const present = Object.entries(rest).filter(([, value]) => value !== undefined);
-  const patch = Object.fromEntries(present) as PatchServiceCommand['patch'];
-  return saleStartsAtMs === null ? patch : { ...patch, saleStartsAtMs };
 }
 
 /** The one shard of all resources; the shard itself checks that it has them. */

@@ -47,6 +47,19 @@ export function recordReply(shard: ShardState, command: RecordReplyCommand): Pay
   return afterCall(shard, { payment, operation, reply, cause });
 }
 
+/** Whether an object at the processor belongs to a payment here: recorded, or made by a call that is not settled yet. */
+export function isKnownPayment(
+  shard: ShardState,
+  seen: { bookingId: string; paymentId: string; ref: string },
+): boolean {
+  const payment = shard.store.payment(seen.paymentId);
+  if (payment === null || payment.bookingId !== seen.bookingId) return false;
+  if (payment.ref !== null) return payment.ref === seen.ref;
+  return shard.store
+    .operationsOf(payment.id)
+    .some((operation) => operation.kind === 'open' && isOperationOpen(operation));
+}
+
 interface Answered {
   readonly payment: Payment;
   readonly operation: Operation;

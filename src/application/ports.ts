@@ -108,6 +108,9 @@ export interface ListedPayment {
   readonly ref: string;
   readonly state: 'open' | 'authorized' | 'captured' | 'ended';
   readonly reference: PaymentReference | null;
+  readonly createdAtMs: EpochMs;
+  readonly capturedMinor: number;
+  readonly refundedMinor: number;
 }
 
 /** A verified event of a processor. `dedupeKey` is unique per processor; the event's own state is never applied. */

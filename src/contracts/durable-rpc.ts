@@ -313,8 +313,11 @@ export interface InventoryShardRpc {
   recordReply(command: RecordReplyCommand): Promise<PaymentStep>;
   /** Bookings with money work to do: due, or all of them when `ignoreDue`. */
   unfinishedBookings(ignoreDue: boolean, limit: number): Promise<string[]>;
-  /** Does this shard know the payment; used to find orphans at a processor. */
-  knowsPayment(bookingId: string, processorRef: string): Promise<boolean>;
+  /**
+   * Does the processor's object belong to a payment of this shard: recorded there, or about to be, because the call
+   * that made it has not been settled yet. What does not is an orphan.
+   */
+  knowsPayment(payment: { bookingId: string; paymentId: string; ref: string }): Promise<boolean>;
   readAudit(query: StreamQuery): Promise<AuditBatch>;
   readProjection(query: StreamQuery): Promise<ProjectionBatch>;
   /** Tells the shard that a stream is applied through `seq`; returns the head, so that the consumer knows whether to go on. */

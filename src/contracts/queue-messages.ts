@@ -23,3 +23,12 @@ export const queueMessageSchema = z.discriminatedUnion('type', [
 ]);
 
 export type QueueMessage = z.infer<typeof queueMessageSchema>;
+
+/** Reads a message from JSON text; null for what is none that this version knows. */
+export function parseQueueMessage(text: string): QueueMessage | null {
+  try {
+    return queueMessageSchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null; // Not JSON.
+  }
+}

@@ -23,3 +23,8 @@ export function required<T>(value: T | null | undefined, message: string): T {
   if (value === null || value === undefined) throw new InvariantError(message);
   return value;
 }
+
+/** The message of anything that was thrown, for logs and records; never for a client. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -12,7 +12,7 @@ import * as catalogue from '../application/catalogue-commands.ts';
 import * as streams from '../application/chain-streams.ts';
 import { hasDue, settleDeadlines } from '../application/deadlines.ts';
 import * as holds from '../application/hold-commands.ts';
-import { takeStep, recordReply } from '../application/payment-commands.ts';
+import { isKnownPayment, recordReply, takeStep } from '../application/payment-commands.ts';
 import { ShardState } from '../application/shard-state.ts';
 import type { Clock, Logger } from '../application/ports.ts';
 import type * as rpc from '../contracts/durable-rpc.ts';
@@ -221,11 +221,8 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
     );
   }
 
-  knowsPayment(bookingId: string, processorRef: string): Promise<boolean> {
-    return this.#look(
-      (shard) => shard.store.paymentsOf(bookingId).some(({ ref }) => ref === processorRef),
-      false,
-    );
+  knowsPayment(payment: { bookingId: string; paymentId: string; ref: string }): Promise<boolean> {
+    return this.#look((shard) => isKnownPayment(shard, payment), false);
   }
 
   readAudit(query: rpc.StreamQuery): Promise<rpc.AuditBatch> {

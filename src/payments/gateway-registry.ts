@@ -6,22 +6,25 @@ import type { GatewayRegistry, PaymentGateway } from '../application/ports.ts';
 import { invariant } from '../domain/assert.ts';
 import { createStripeGateway, type StripeGatewayConfig } from './stripe/gateway.ts';
 
-/** One entry per processor; null for one without credentials. */
+/** What is needed of the deployment's settings; null for a processor without credentials. */
 export interface GatewaySettings {
-  readonly stripe: StripeGatewayConfig | null;
-  /** Gateways that are built elsewhere. */
-  readonly others?: readonly PaymentGateway[];
+  /** Origin of the platform; a payer who named no page of their own returns to its front page. */
+  readonly publicUrl: string;
+  readonly stripe: Omit<StripeGatewayConfig, 'returnUrl'> | null;
 }
 
 /**
- * The registry, in the order of the settings.
+ * The registry: the configured processors, then the gateways that are built elsewhere.
  * Errors: two gateways for one processor are a broken invariant.
  */
-export function createGatewayRegistry(settings: GatewaySettings): GatewayRegistry {
-  const gateways = [
-    ...(settings.stripe === null ? [] : [createStripeGateway(settings.stripe)]),
-    ...(settings.others ?? []),
-  ];
+export function createGatewayRegistry(
+  settings: GatewaySettings,
+  others: readonly PaymentGateway[] = [],
+): GatewayRegistry {
+  const returnUrl = new URL('/', settings.publicUrl).href;
+  const own =
+    settings.stripe === null ? [] : [createStripeGateway({ ...settings.stripe, returnUrl })];
+  const gateways = [...own, ...others];
   const byProcessor = new Map<string, PaymentGateway>(
     gateways.map((gateway) => [gateway.processor, gateway]),
   );

@@ -18,6 +18,7 @@ import type { Settings } from '../platform/settings.ts';
 import type { AccessTokens } from '../platform/tokens.ts';
 import type { Databases } from '../storage/d1/databases.ts';
 import type { RequestBody } from './request-body.ts';
+import type { RateClass } from './route.ts';
 
 export interface Services {
   readonly settings: Settings;
@@ -41,6 +42,8 @@ export interface RequestVariables {
   caller: Caller | null;
   /** Set where the request carries a well-formed Idempotency-Key; its fingerprint covers method, path, body and caller. */
   callKey: CallKey | null;
+  /** Which limit the route is counted by. */
+  rateClass: RateClass;
   /** Parts of the genuine ids in the path, by parameter. */
   pathIds: Readonly<Record<string, IdParts>>;
 }

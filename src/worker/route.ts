@@ -99,8 +99,7 @@ export function defineRoute<
     request: requestOf(spec),
     responses: { ...answersOf(spec.answers), ...problemsOf(rules, spec) },
     middleware: guard(rules),
-    'x-holdfast-rules': { ...rules, method: spec.method },
-    ...(parametersOf(spec, rules)),
+    ...parametersOf(rules),
   } as unknown as Parameters<typeof createRoute>[0]);
   return route as unknown as Documented<P, B, Q, V>;
 }
@@ -121,7 +120,8 @@ interface AnySpec {
 }
 
 function rulesOf(spec: AnySpec): RouteRules {
-  const bodyUse = spec.body === undefined ? 'none' : spec.isBodyOptional === true ? 'optional' : 'required';
+  const bodyUse =
+    spec.body === undefined ? 'none' : spec.isBodyOptional === true ? 'optional' : 'required';
   return {
     access: spec.access,
     key: spec.key ?? (spec.method === 'post' && spec.access !== 'public' ? 'optional' : 'none'),
@@ -147,7 +147,7 @@ function requestOf(spec: AnySpec): RouteConfig['request'] {
 }
 
 /** Parameters that no validator reads, because the guard does. */
-function parametersOf(spec: AnySpec, rules: RouteRules): { parameters?: unknown[] } {
+function parametersOf(rules: RouteRules): { parameters?: unknown[] } {
   const parameters: unknown[] = Object.entries(rules.pathIds).map(([name, kind]) => ({
     name,
     in: 'path',
@@ -159,7 +159,8 @@ function parametersOf(spec: AnySpec, rules: RouteRules): { parameters?: unknown[
       name: 'Idempotency-Key',
       in: 'header',
       required: rules.key === 'required',
-      description: 'Names this one call: repeated with the same key it has one effect and one answer.',
+      description:
+        'Names this one call: repeated with the same key it has one effect and one answer.',
       schema: { type: 'string', minLength: 1, maxLength: 255 },
     });
   }
@@ -188,7 +189,10 @@ function guardCodes(rules: RouteRules, spec: AnySpec): ProblemCode[] {
     [hasBody, ['invalid_json', 'body_too_large', 'unsupported_media_type']],
     [rules.body === 'raw', ['body_too_large']],
     [rules.key === 'required', ['idempotency_key_required']],
-    [rules.key !== 'none', ['idempotency_key_invalid', 'idempotency_key_reused', 'idempotency_key_in_progress']],
+    [
+      rules.key !== 'none',
+      ['idempotency_key_invalid', 'idempotency_key_reused', 'idempotency_key_in_progress'],
+    ],
     [rules.access !== 'public', ['unauthenticated']],
     [Array.isArray(rules.access), ['role_required']],
     [Object.keys(rules.pathIds).length > 0, ['not_found']],
@@ -200,7 +204,11 @@ function guardCodes(rules: RouteRules, spec: AnySpec): ProblemCode[] {
 
 /** One response per status, whose description lists the codes in order of precedence. */
 function problemsOf(rules: RouteRules, spec: AnySpec): RouteConfig['responses'] {
-  const codes = new Set<ProblemCode>([...guardCodes(rules, spec), ...(spec.refusals ?? []), 'internal_error']);
+  const codes = new Set<ProblemCode>([
+    ...guardCodes(rules, spec),
+    ...(spec.refusals ?? []),
+    'internal_error',
+  ]);
   if (rules.access !== 'public') codes.add('overloaded');
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of [...REFUSAL_CODES, 'internal_error' as const]) {

@@ -323,16 +323,35 @@ describe('what is thrown', () => {
 });
 
 describe('registry', () => {
+  const publicUrl = 'https://book.example';
+
   it('holds the configured processors alone', () => {
-    const { gateway } = makeWiredGateway([json(intentJson())]);
-    const none = createGatewayRegistry({ stripe: null });
+    const none = createGatewayRegistry({ publicUrl, stripe: null });
     expect(none.get('stripe')).toBeNull();
     expect(none.all()).toEqual([]);
-    const one = createGatewayRegistry({ stripe: null, others: [gateway] });
+    const { gateway } = makeWiredGateway([json(intentJson())]);
+    const one = createGatewayRegistry({ publicUrl, stripe: null }, [gateway]);
     expect(one.get('stripe')).toBe(gateway);
     expect(one.get('paypal')).toBeNull();
-    expect(() => createGatewayRegistry({ stripe: null, others: [gateway, gateway] })).toThrow(
+    expect(() => createGatewayRegistry({ publicUrl, stripe: null }, [gateway, gateway])).toThrow(
       InvariantError,
     );
+  });
+
+  it('sends a payer who named no page to the front page', async () => {
+    const bodies: string[] = [];
+    const stripe = {
+      secretKey: 'sk_test_1',
+      apiUrl: 'https://api.stripe.com',
+      webhookSecrets: [],
+      isLive: false,
+      fetch: async (input: string | URL | Request, init?: RequestInit) => {
+        bodies.push(await new Request(input, init).text());
+        return Response.json(intentJson());
+      },
+    };
+    const gateway = createGatewayRegistry({ publicUrl, stripe }).get('stripe');
+    await gateway?.authorize({ key: 'k', ref: 'pi_1', paymentMethod: 'pm_1', returnUrl: null });
+    expect(new URLSearchParams(bodies[0]).get('return_url')).toBe('https://book.example/');
   });
 });

@@ -72,6 +72,9 @@ export const cancelBookingSchema = z
   .strictObject({ reason: textSchema.optional() })
   .openapi('CancelBooking');
 
+/** `POST …/confirm` takes no fields: the processor is asked, never the client. */
+export const confirmBookingSchema = z.strictObject({}).openapi('ConfirmBooking');
+
 export const quoteSchema = z
   .strictObject({
     total: moneySchema,

@@ -3,7 +3,7 @@
  * A card replaces an older version only, so that writers may repeat themselves and overtake one another.
  * Callers: the catalogue's use cases, the search, the projection consumer.
  */
-import { and, asc, desc, eq, exists, gt, lte, sql, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, exists, gt, inArray, lte, sql, type SQL } from 'drizzle-orm';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
 import type { CardStore, FoundService, ServiceQuery } from '../../application/catalogue-ports.ts';
 import type { ResourceCard, ServiceCard } from '../../domain/inventory/cards.ts';
@@ -113,11 +113,12 @@ export class CardRepository implements CardStore {
         : sql`instr(${service.searchText}, ${query.text.toLowerCase()}) > 0`,
       query.tag === null
         ? undefined
-        : exists(
+        : inArray(
+            service.id,
             this.#orm
-              .select(one)
+              .select({ id: serviceTag.serviceId })
               .from(serviceTag)
-              .where(and(eq(serviceTag.tag, query.tag), eq(serviceTag.serviceId, service.id))),
+              .where(eq(serviceTag.tag, query.tag)),
           ),
       exists(
         this.#orm

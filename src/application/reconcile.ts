@@ -1,0 +1,199 @@
+/**
+ * Reconciliation: our record against the processors', both ways. Everything unfinished is looked at again through the
+ * one function that moves money; what a processor holds for us that no shard knows is given back; events that were
+ * received and not handled are sent again. Bounded, and alone: a second run meanwhile is told so.
+ */
+import { unreachable } from '../domain/assert.ts';
+import type { DataRegion } from '../domain/ids.ts';
+import { DAY_MS, MINUTE_MS, type EpochMs } from '../domain/time.ts';
+import { advancePayment } from './advance-payment.ts';
+import type { ListedPayment, PaymentGateway } from './ports.ts';
+import { handleWebhook, type WebhookPorts } from './receive-webhook.ts';
+
+/** Bookings of one shard that one run looks at. */
+const BOOKINGS_MAX = 200;
+/** Pages of a processor's list that one run reads. */
+const PAGES_MAX = 20;
+/** How far back the processors' lists are read: longer than any outage that the cron may have had. */
+const LIST_BACK_MS = DAY_MS;
+/** Payments at the processor younger than this are left to their own request, unless a person asked for the run. */
+const YOUNG_MS = 2 * MINUTE_MS;
+const SHARDS_PER_PAGE = 100;
+const EVENTS_MAX = 200;
+
+/** What a run needs beside the parts of the webhook path. */
+export interface ReconcilePorts extends WebhookPorts {
+  readonly shardKeys: (region: DataRegion, afterKey: string) => Promise<string[]>;
+  readonly pushEntitlements: () => Promise<number>;
+}
+
+/** What a run found and did. */
+export interface ReconcileReport {
+  readonly shards: number;
+  readonly bookingsLookedAt: number;
+  readonly bookingsLeft: number;
+  readonly eventsHandled: number;
+  readonly eventsFailed: number;
+  readonly orphansVoided: number;
+  readonly orphansRefunded: number;
+  readonly orphansLeft: number;
+  readonly listsFailed: number;
+  readonly entitlementsPushed: number;
+}
+
+type Counters = { -readonly [counter in keyof ReconcileReport]: ReconcileReport[counter] };
+
+/** Runs one pass. `byHand` ignores ages and back-off; leases of callers at work are respected either way. */
+export async function reconcile(
+  ports: ReconcilePorts,
+  run: { byHand: boolean },
+): Promise<ReconcileReport> {
+  const counters: Counters = {
+    shards: 0,
+    bookingsLookedAt: 0,
+    bookingsLeft: 0,
+    eventsHandled: 0,
+    eventsFailed: 0,
+    orphansVoided: 0,
+    orphansRefunded: 0,
+    orphansLeft: 0,
+    listsFailed: 0,
+    entitlementsPushed: 0,
+  };
+  for (const region of ['global', 'eu'] as const) {
+    await sweepInbox(ports, { region, counters, byHand: run.byHand });
+    for await (const shardKey of shardsOf(ports, region)) {
+      await settleShard(ports, { shardKey, counters, byHand: run.byHand });
+    }
+  }
+  for (const gateway of ports.gateways.all()) {
+    await returnOrphans(ports, { gateway, counters, byHand: run.byHand });
+  }
+  counters.entitlementsPushed = await ports.pushEntitlements();
+  return counters;
+}
+
+interface Pass {
+  readonly counters: Counters;
+  readonly byHand: boolean;
+}
+
+async function sweepInbox(
+  ports: ReconcilePorts,
+  pass: Pass & { region: DataRegion },
+): Promise<void> {
+  const untilMs = pass.byHand ? Number.MAX_SAFE_INTEGER : ports.clock.nowMs();
+  for (const { id } of await ports.inbox(pass.region).due(untilMs, EVENTS_MAX)) {
+    try {
+      await handleWebhook(ports, id);
+      pass.counters.eventsHandled += 1;
+    } catch {
+      pass.counters.eventsFailed += 1; // Recorded on the event itself; the other events go on.
+    }
+  }
+}
+
+async function* shardsOf(ports: ReconcilePorts, region: DataRegion): AsyncGenerator<string> {
+  let after = '';
+  for (;;) {
+    const keys = await ports.shardKeys(region, after);
+    yield* keys;
+    const last = keys.at(-1);
+    if (last === undefined || keys.length < SHARDS_PER_PAGE) return;
+    after = last;
+  }
+}
+
+async function settleShard(
+  ports: ReconcilePorts,
+  pass: Pass & { shardKey: string },
+): Promise<void> {
+  const shard = ports.objects.shard(pass.shardKey);
+  pass.counters.shards += 1;
+  await shard.wake();
+  for (const bookingId of await shard.unfinishedBookings(pass.byHand, BOOKINGS_MAX)) {
+    pass.counters.bookingsLookedAt += 1;
+    const end = await advancePayment(
+      { ...ports, shard },
+      { bookingId, cause: 'reconciler', look: true },
+    );
+    if (end !== 'idle') pass.counters.bookingsLeft += 1;
+  }
+}
+
+/** The processor's record against ours: money or a promise of money that no shard knows is given back. */
+async function returnOrphans(
+  ports: ReconcilePorts,
+  pass: Pass & { gateway: PaymentGateway },
+): Promise<void> {
+  const { gateway, counters } = pass;
+  const sinceMs = ports.clock.nowMs() - LIST_BACK_MS;
+  const youngSinceMs = pass.byHand ? Number.MAX_SAFE_INTEGER : ports.clock.nowMs() - YOUNG_MS;
+  let cursor: string | null = null;
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const listed = await gateway.listSince({ sinceMs, cursor });
+    if ('failed' in listed) {
+      counters.listsFailed += 1;
+      return;
+    }
+    for (const payment of listed.payments) {
+      if (await isOrphan(ports, payment, youngSinceMs))
+        await returnOrphan(gateway, payment, counters);
+    }
+    cursor = listed.next;
+    if (cursor === null) return;
+  }
+}
+
+async function isOrphan(
+  ports: ReconcilePorts,
+  payment: ListedPayment,
+  youngSinceMs: EpochMs,
+): Promise<boolean> {
+  if (
+    payment.state === 'ended' ||
+    payment.reference === null ||
+    payment.createdAtMs >= youngSinceMs
+  )
+    return false;
+  const { bookingId, paymentId } = payment.reference;
+  const booking = ports.ids.open('bkg', bookingId);
+  if (booking === null) return false; // Another deployment's, under another secret: not ours to touch.
+  const shard = ports.objects.shard(booking.locator);
+  return !(await shard.knowsPayment({ bookingId, paymentId, ref: payment.ref }));
+}
+
+async function returnOrphan(
+  gateway: PaymentGateway,
+  payment: ListedPayment,
+  counters: Counters,
+): Promise<void> {
+  const { ref } = payment;
+  switch (payment.state) {
+    case 'open':
+    case 'authorized': {
+      const reply = await gateway.void({ key: `orphan:${ref}:void`, ref });
+      if (reply.kind === 'payment' || reply.kind === 'missing') counters.orphansVoided += 1;
+      else counters.orphansLeft += 1;
+      return;
+    }
+    case 'captured': {
+      const { capturedMinor } = payment;
+      if (payment.refundedMinor >= capturedMinor) return;
+      const amountMinor = capturedMinor - payment.refundedMinor;
+      const reply = await gateway.refund({
+        key: `orphan:${ref}:refund`,
+        ref,
+        amountMinor,
+        refundId: `orphan-${ref}`,
+      });
+      if (reply.kind === 'refund') counters.orphansRefunded += 1;
+      else counters.orphansLeft += 1;
+      return;
+    }
+    case 'ended':
+      return;
+    default:
+      unreachable(payment.state);
+  }
+}

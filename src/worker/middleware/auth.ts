@@ -1,0 +1,42 @@
+/**
+ * Who calls: reads the Bearer token, and checks the roles that a route wants.
+ * Costs no database read. A token that is there but not good is refused even where none is needed,
+ * so that a client notices that it has to refresh.
+ */
+import type { Context } from 'hono';
+import type { Role } from '../../contracts/durable-rpc.ts';
+import { refuse, type Refusal } from '../../domain/result.ts';
+import type { AppEnv } from '../context.ts';
+import type { RouteRules } from '../route.ts';
+
+const BEARER = /^Bearer +(\S+) *$/i;
+
+/** Sets the caller. Refusals: `unauthenticated`. Source: RFC 6750. */
+export async function authenticate(
+  c: Context<AppEnv>,
+  rules: RouteRules,
+): Promise<Refusal | null> {
+  if (rules.access === 'public') return null;
+  const header = c.req.header('Authorization');
+  if (header === undefined) {
+    if (rules.access === 'anyone') return null;
+    return refuse('unauthenticated', 'Send an access token as a Bearer token.').refusal;
+  }
+  const token = BEARER.exec(header)?.[1];
+  const caller = token === undefined ? null : await c.var.services.tokens.verify(token);
+  // One that was signed by us and names nobody of ours can only come from another deployment with our key.
+  if (caller === null || c.var.services.ids.open('usr', caller.id) === null) {
+    return refuse('unauthenticated', 'The access token is not valid, or has expired.').refusal;
+  }
+  c.set('caller', caller);
+  return null;
+}
+
+/** Refusals: `role_required`. */
+export function authorize(c: Context<AppEnv>, rules: RouteRules): Refusal | null {
+  if (typeof rules.access === 'string') return null;
+  const wanted: readonly Role[] = rules.access;
+  const roles = c.var.caller?.roles ?? [];
+  if (wanted.some((role) => roles.includes(role))) return null;
+  return refuse('role_required', `This call is for the role ${wanted.join(' or ')}.`).refusal;
+}

@@ -1,0 +1,40 @@
+/**
+ * Counts calls: a signed-in caller by id, an anonymous one by address, log-ins apart and tighter.
+ * The runtime's limiter is approximate and per location; it protects us, and is no quota that anybody pays for.
+ * Source: IETF draft httpapi-ratelimit-headers (RateLimit-Policy), RFC 6585.
+ */
+import type { Context, MiddlewareHandler } from 'hono';
+import { refuse, type Refusal } from '../../domain/result.ts';
+import type { AppEnv } from '../context.ts';
+import type { RouteRules } from '../route.ts';
+
+/** The window of both limits, as wrangler.toml declares it. */
+const WINDOW_SECONDS = 60;
+
+/** Refusals: `rate_limited`. Effect: the policy header names the route's own limit. */
+export async function countCall(c: Context<AppEnv>, rules: RouteRules): Promise<Refusal | null> {
+  const { settings } = c.var.services;
+  c.set('rateClass', rules.rate);
+  if (rules.rate === 'none' || !settings.rateLimits.isEnforced) return null;
+  const limiter = rules.rate === 'auth' ? c.env.AUTH_RATE_LIMITER : c.env.RATE_LIMITER;
+  const { success } = await limiter.limit({ key: limitKey(c) });
+  return success ? null : refuse('rate_limited', 'Too many requests. Try again in a minute.').refusal;
+}
+
+/** Tells on every answer which limit the call is under. */
+export const ratePolicy: MiddlewareHandler<AppEnv> = async (c, next) => {
+  await next();
+  c.res.headers.set('RateLimit-Policy', policy(c));
+};
+
+function policy(c: Context<AppEnv>): string {
+  const { rateLimits } = c.var.services.settings;
+  return c.var.rateClass === 'auth'
+    ? `"auth";q=${rateLimits.authPerMinute};w=${WINDOW_SECONDS}`
+    : `"default";q=${rateLimits.perMinute};w=${WINDOW_SECONDS}`;
+}
+
+/** The edge sets the address itself; other proxies' headers can be made up and are not read. */
+function limitKey(c: Context<AppEnv>): string {
+  return c.var.caller?.id ?? `ip:${c.req.header('CF-Connecting-IP') ?? 'unknown'}`;
+}

@@ -1,0 +1,200 @@
+/** Bookings: open and pay, confirm, read, history, cancel. Handlers pass on; the shard decides. */
+import type { Context } from 'hono';
+import {
+  askMembership,
+  cancelWithRefund,
+  checkOut,
+  confirmPayment,
+  type CheckoutPorts,
+} from '../../application/checkout.ts';
+import { namePlans } from '../../application/name-plans.ts';
+import type { OpenBookingCommand } from '../../contracts/durable-rpc.ts';
+import {
+  bookingSchema,
+  cancelBookingSchema,
+  confirmBookingSchema,
+  createBookingSchema,
+  historySchema,
+  type CreateBookingBody,
+} from '../../contracts/http/booking.ts';
+import { ok, refuse, type Result } from '../../domain/result.ts';
+import type { App, AppEnv } from '../context.ts';
+import {
+  keyedResponse,
+  pathId,
+  refusalResponse,
+  requireCaller,
+  requireCallKey,
+  resultResponse,
+} from '../respond.ts';
+import { defineRoute } from '../route.ts';
+import { plansOf, shardOf } from './holds.ts';
+
+const createBooking = defineRoute({
+  method: 'post',
+  path: '/v1/bookings',
+  tag: 'Booking',
+  summary: 'Book a hold, or slots at once, and pay',
+  description:
+    'Confirmed at once where nothing is due or the payment needs no action. Funds are reserved first and captured ' +
+    'after the slot is locked. A further call with the same hold is the next attempt to pay.',
+  access: 'signed_in',
+  key: 'required',
+  body: createBookingSchema,
+  answers: { 201: { description: 'The booking as it stands.', schema: bookingSchema } },
+  refusals: [
+    'subscription_required',
+    'sale_not_open',
+    'not_found',
+    'quantity_limit_exceeded',
+    'slots_span_shards',
+    'payment_required',
+    'processor_not_supported',
+    'payment_declined',
+    'hold_expired',
+    'slot_unavailable',
+    'slot_past',
+    'notice_too_short',
+    'outside_booking_window',
+    'customer_limit_reached',
+    'payment_in_progress',
+    'hold_limit_reached',
+    'overloaded',
+  ],
+});
+
+const confirmBooking = defineRoute({
+  method: 'post',
+  path: '/v1/bookings/{id}/confirm',
+  tag: 'Booking',
+  summary: 'Ask the processor and move the booking on',
+  access: 'signed_in',
+  key: 'required',
+  pathIds: { id: 'bkg' },
+  body: confirmBookingSchema,
+  isBodyOptional: true,
+  answers: { 200: { description: 'The booking as it stands.', schema: bookingSchema } },
+  refusals: ['payment_incomplete', 'hold_expired'],
+});
+
+const getBooking = defineRoute({
+  method: 'get',
+  path: '/v1/bookings/{id}',
+  tag: 'Booking',
+  summary: 'Read a booking',
+  access: 'signed_in',
+  pathIds: { id: 'bkg' },
+  answers: { 200: { description: 'The booking as it stands.', schema: bookingSchema } },
+});
+
+const getHistory = defineRoute({
+  method: 'get',
+  path: '/v1/bookings/{id}/history',
+  tag: 'Booking',
+  summary: 'Every transition of a booking, oldest first',
+  access: 'signed_in',
+  pathIds: { id: 'bkg' },
+  answers: { 200: { description: 'Its transitions.', schema: historySchema } },
+});
+
+const cancelBooking = defineRoute({
+  method: 'post',
+  path: '/v1/bookings/{id}/cancel',
+  tag: 'Booking',
+  summary: 'Cancel a booking',
+  description:
+    'Returns money by the cancellation policy agreed at the sale; all of it when the provider cancels.',
+  access: 'signed_in',
+  key: 'required',
+  pathIds: { id: 'bkg' },
+  body: cancelBookingSchema,
+  isBodyOptional: true,
+  answers: { 200: { description: 'The booking as it stands.', schema: bookingSchema } },
+  refusals: ['invalid_transition'],
+});
+
+/** Mounts the routes of bookings. */
+export function registerBookings(app: App): void {
+  app.openapi(createBooking, async (c) => {
+    const { services } = c.var;
+    const body = c.req.valid('json');
+    const target = targetOf(c, body);
+    if (!target.ok) return refusalResponse(c, target.refusal);
+    const caller = requireCaller(c);
+    const command: OpenBookingCommand = {
+      caller,
+      call: requireCallKey(c),
+      access: await askMembership(services.objects, caller),
+      target: target.value.target,
+      payment: choiceOf(body),
+      holdBudget: services.settings.holdsPerPrincipal,
+    };
+    const reply = await lasting(c, checkOut(checkoutPorts(c, target.value.shardKey), command));
+    return keyedResponse(c, await namePlans(plansOf(c), reply));
+  });
+
+  app.openapi(confirmBooking, async (c) => {
+    const asked = { caller: requireCaller(c), bookingId: c.req.param('id') };
+    const ports = checkoutPorts(c, pathId(c, 'id').locator);
+    return resultResponse(c, await lasting(c, confirmPayment(ports, asked)));
+  });
+
+  app.openapi(getBooking, async (c) => {
+    const { shard } = checkoutPorts(c, pathId(c, 'id').locator);
+    const read = await shard.getBooking(requireCaller(c), c.req.param('id'));
+    return resultResponse(c, read.ok ? ok(read.value.view) : read);
+  });
+
+  app.openapi(getHistory, async (c) => {
+    const { shard } = checkoutPorts(c, pathId(c, 'id').locator);
+    return resultResponse(c, await shard.bookingHistory(requireCaller(c), c.req.param('id')));
+  });
+
+  app.openapi(cancelBooking, async (c) => {
+    const command = {
+      caller: requireCaller(c),
+      call: requireCallKey(c),
+      bookingId: c.req.param('id'),
+      reason: c.req.valid('json').reason ?? null,
+    };
+    const ports = checkoutPorts(c, pathId(c, 'id').locator);
+    return keyedResponse(c, await lasting(c, cancelWithRefund(ports, command)));
+  });
+}
+
+/** Money that is on its way goes on when the client leaves. */
+function lasting<T>(c: Context<AppEnv>, work: Promise<T>): Promise<T> {
+  // The handler itself reports a failure; here it must only not be reported twice.
+  c.executionCtx.waitUntil(work.catch(() => undefined));
+  return work;
+}
+
+function checkoutPorts(c: Context<AppEnv>, shardKey: string): CheckoutPorts {
+  const { objects, gateways, log } = c.var.services;
+  return { shard: objects.shard(shardKey), gateways, log };
+}
+
+function targetOf(
+  c: Context<AppEnv>,
+  body: CreateBookingBody,
+): Result<{ shardKey: string; target: OpenBookingCommand['target'] }> {
+  if (body.holdId !== undefined) {
+    const hold = c.var.services.ids.open('hld', body.holdId);
+    if (hold === null) return refuse('not_found', 'There is no such hold.');
+    return ok({ shardKey: hold.locator, target: { holdId: body.holdId } });
+  }
+  const slotIds = body.slotIds ?? [];
+  const shardKey = shardOf(c, slotIds);
+  if (!shardKey.ok) return shardKey;
+  const claim = { slotIds, quantity: body.quantity ?? null, units: body.units ?? null };
+  return ok({ shardKey: shardKey.value, target: { claim } });
+}
+
+function choiceOf({ payment }: CreateBookingBody): OpenBookingCommand['payment'] {
+  if (payment === undefined) return null;
+  return {
+    processor: payment.processor,
+    paymentMethod: payment.paymentMethod ?? null,
+    returnUrl: payment.returnUrl ?? null,
+  };
+}

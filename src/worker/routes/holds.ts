@@ -1,0 +1,120 @@
+/** Holds: place, read, give up. One call to Membership, one to the shard, and D1 only to name plans in a refusal. */
+import type { Context } from 'hono';
+import { askMembership, giveUpHold } from '../../application/checkout.ts';
+import { namePlans } from '../../application/name-plans.ts';
+import { createHoldSchema, holdSchema } from '../../contracts/http/booking.ts';
+import type { IdParts } from '../../domain/ids.ts';
+import { ok, refuse, type Result } from '../../domain/result.ts';
+import { PlanRepository } from '../../storage/d1/plan-repository.ts';
+import type { App, AppEnv } from '../context.ts';
+import {
+  keyedResponse,
+  pathId,
+  refusalResponse,
+  requireCaller,
+  requireCallKey,
+  resultResponse,
+} from '../respond.ts';
+import { defineRoute } from '../route.ts';
+
+const createHold = defineRoute({
+  method: 'post',
+  path: '/v1/holds',
+  tag: 'Booking',
+  summary: 'Hold slots, all or nothing',
+  access: 'signed_in',
+  key: 'required',
+  body: createHoldSchema,
+  answers: { 201: { description: 'The hold, with its price and deadline.', schema: holdSchema } },
+  refusals: [
+    'subscription_required',
+    'sale_not_open',
+    'not_found',
+    'quantity_limit_exceeded',
+    'slots_span_shards',
+    'slot_unavailable',
+    'slot_past',
+    'notice_too_short',
+    'outside_booking_window',
+    'customer_limit_reached',
+    'hold_limit_reached',
+    'overloaded',
+  ],
+});
+
+const getHold = defineRoute({
+  method: 'get',
+  path: '/v1/holds/{id}',
+  tag: 'Booking',
+  summary: 'Read a hold',
+  access: 'signed_in',
+  pathIds: { id: 'hld' },
+  answers: { 200: { description: 'The hold as it stands.', schema: holdSchema } },
+});
+
+const deleteHold = defineRoute({
+  method: 'delete',
+  path: '/v1/holds/{id}',
+  tag: 'Booking',
+  summary: 'Give a hold up',
+  description:
+    'An open payment is closed first. Giving up a hold that has ended is answered the same.',
+  access: 'signed_in',
+  pathIds: { id: 'hld' },
+  answers: { 204: { description: 'The hold has ended.' } },
+  refusals: ['hold_committed'],
+});
+
+/** Mounts the routes of holds. */
+export function registerHolds(app: App): void {
+  app.openapi(createHold, async (c) => {
+    const { services } = c.var;
+    const { slotIds, quantity, units } = c.req.valid('json');
+    const shardKey = shardOf(c, slotIds);
+    if (!shardKey.ok) return refusalResponse(c, shardKey.refusal);
+    const caller = requireCaller(c);
+    const reply = await services.objects.shard(shardKey.value).placeHold({
+      caller,
+      call: requireCallKey(c),
+      access: await askMembership(services.objects, caller),
+      claim: { slotIds, quantity: quantity ?? null, units: units ?? null },
+      holdBudget: services.settings.holdsPerPrincipal,
+    });
+    return keyedResponse(c, await namePlans(plansOf(c), reply));
+  });
+
+  app.openapi(getHold, async (c) => {
+    const { locator } = pathId(c, 'id');
+    const shard = c.var.services.objects.shard(locator);
+    return resultResponse(c, await shard.getHold(requireCaller(c), c.req.param('id')));
+  });
+
+  app.openapi(deleteHold, async (c) => {
+    const { services } = c.var;
+    const shard = services.objects.shard(pathId(c, 'id').locator);
+    const asked = { caller: requireCaller(c), holdId: c.req.param('id') };
+    const given = await giveUpHold({ ...services, shard }, asked);
+    return given.ok ? c.body(null, 204) : refusalResponse(c, given.refusal);
+  });
+}
+
+/** The one shard that all the slots belong to. Refusals: not_found, slots_span_shards. */
+export function shardOf(c: Context<AppEnv>, slotIds: readonly string[]): Result<string> {
+  const parts: IdParts[] = [];
+  for (const id of slotIds) {
+    const slot = c.var.services.ids.open('slt', id);
+    if (slot === null) return refuse('not_found', 'There is no such slot.');
+    parts.push(slot);
+  }
+  const keys = new Set(parts.map(({ locator }) => locator));
+  const [key] = keys;
+  if (key === undefined || keys.size > 1) {
+    return refuse('slots_span_shards', 'The slots belong to several inventories.');
+  }
+  return ok(key);
+}
+
+/** Plans are in the global database. */
+export function plansOf(c: Context<AppEnv>): PlanRepository {
+  return new PlanRepository(c.var.services.databases.of('global'));
+}

@@ -1,0 +1,36 @@
+/** Operators' runs of background jobs: the same work that the crons do, without waiting for ages and back-off. */
+import { z } from '@hono/zod-openapi';
+import { runReconciliation } from '../background.ts';
+import type { App } from '../context.ts';
+import { refusalResponse } from '../respond.ts';
+import { defineRoute } from '../route.ts';
+
+const runSchema = z
+  .strictObject({
+    status: z.enum(['done', 'already_running']),
+    job: z.string(),
+    report: z.json().optional(),
+  })
+  .openapi('JobRun');
+
+const runJob = defineRoute({
+  method: 'post',
+  path: '/v1/ops/jobs/{job}/run',
+  tag: 'Operators',
+  summary: 'Run a background job now',
+  access: ['operator'],
+  key: 'none',
+  params: z.object({ job: z.string() }),
+  answers: { 200: { description: 'What the run found and did.', schema: runSchema } },
+  refusals: ['not_found'],
+});
+
+/** Mounts the operators' job routes. */
+export function registerJobs(app: App): void {
+  app.openapi(runJob, async (c) => {
+    if (c.req.valid('param').job !== 'reconciliation') {
+      return refusalResponse(c, { code: 'not_found', detail: 'There is no such job.' });
+    }
+    return c.json(await runReconciliation(c.env, c.var.services, { byHand: true }), 200);
+  });
+}

@@ -1,0 +1,92 @@
+/** `/v1/venues`: where a provider sells. Changes are for the provider's owners; reading is open to all. */
+import {
+  createVenue,
+  deactivateVenue,
+  patchVenue,
+  readVenue,
+} from '../../application/manage-venues.ts';
+import {
+  createVenueSchema,
+  patchVenueSchema,
+  venueSchema,
+} from '../../contracts/http/catalogue.ts';
+import { toVenueView } from '../../contracts/http/catalogue-views.ts';
+import type { App } from '../context.ts';
+import { mappedResponse } from '../map-response.ts';
+import { idempotent } from '../middleware/idempotent-call.ts';
+import { refusalResponse, requireCaller } from '../respond.ts';
+import { defineRoute } from '../route.ts';
+import { catalogueDeps } from '../use-case-deps.ts';
+
+const tag = 'Catalogue';
+const pathIds = { id: 'ven' } as const;
+const answers = { 200: { description: 'The venue.', schema: venueSchema } };
+
+const create = defineRoute({
+  method: 'post',
+  path: '/v1/venues',
+  tag,
+  summary: 'Open a venue',
+  access: 'signed_in',
+  body: createVenueSchema,
+  answers: { 201: { description: 'The venue.', schema: venueSchema } },
+  refusals: ['not_found', 'invalid_transition'],
+});
+
+const read = defineRoute({
+  method: 'get',
+  path: '/v1/venues/{id}',
+  tag,
+  summary: 'Read a venue',
+  access: 'public',
+  pathIds,
+  answers,
+});
+
+const change = defineRoute({
+  method: 'patch',
+  path: '/v1/venues/{id}',
+  tag,
+  summary: 'Change a venue',
+  access: 'signed_in',
+  pathIds,
+  body: patchVenueSchema,
+  answers,
+});
+
+const deactivate = defineRoute({
+  method: 'delete',
+  path: '/v1/venues/{id}',
+  tag,
+  summary: 'Take a venue off sale',
+  description: 'With its services. Sold bookings stay as they are.',
+  access: 'signed_in',
+  pathIds,
+  answers: { 204: { description: 'It is off sale.' } },
+});
+
+/** Registers the routes. */
+export function registerVenues(app: App): void {
+  app.openapi(
+    create,
+    idempotent(async (c) => {
+      const asker = { caller: requireCaller(c), call: c.var.callKey };
+      const result = await createVenue(catalogueDeps(c.var.services), asker, c.req.valid('json'));
+      return mappedResponse(c, result, { map: toVenueView, status: 201 });
+    }),
+  );
+  app.openapi(read, async (c) => {
+    const result = await readVenue(catalogueDeps(c.var.services), c.req.param('id'));
+    return mappedResponse(c, result, { map: toVenueView });
+  });
+  app.openapi(change, async (c) => {
+    const request = { id: c.req.param('id'), body: c.req.valid('json') };
+    const result = await patchVenue(catalogueDeps(c.var.services), requireCaller(c), request);
+    return mappedResponse(c, result, { map: toVenueView });
+  });
+  app.openapi(deactivate, async (c) => {
+    const deps = catalogueDeps(c.var.services);
+    const result = await deactivateVenue(deps, requireCaller(c), c.req.param('id'));
+    return result.ok ? c.body(null, 204) : refusalResponse(c, result.refusal);
+  });
+}
