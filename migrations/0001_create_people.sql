@@ -18,8 +18,6 @@ CREATE TABLE user (
   created_at_ms INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX user_email_key ON user (email_key);
-
 CREATE TABLE email_claim (
   -- One account per address, in whatever case it is typed and in whichever region it lives.
   email_key TEXT PRIMARY KEY,

@@ -95,7 +95,8 @@ export async function refresh(deps: AccountDeps, token: string): Promise<Result<
   const store = deps.people.refreshTokens(region);
   const nowMs = deps.clock.nowMs();
   const used = await store.byHash(deps.digest.sha256(token));
-  if (used === null || used.revokedAtMs !== null || used.expiresAtMs <= nowMs) return notRefreshable();
+  if (used === null || used.revokedAtMs !== null || used.expiresAtMs <= nowMs)
+    return notRefreshable();
   const user = await deps.people.users(region).byId(used.userId);
   if (user === null) return notRefreshable();
   const { record, refreshToken } = newToken(deps, user, used);

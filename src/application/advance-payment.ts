@@ -78,6 +78,8 @@ function perform(gateway: PaymentGateway, work: PaymentWork): Promise<ProcessorR
   switch (work.kind) {
     case 'fetch':
       return gateway.fetch(work.ref);
+    case 'fetch_refund':
+      return gateway.fetchRefund(work.ref);
     case 'open':
       return gateway.open({
         key: work.idempotencyKey,

@@ -44,6 +44,7 @@ export function recordReply(shard: ShardState, command: RecordReplyCommand): Pay
   const operation = required(shard.store.operation(work.operationId), 'work names an operation');
   if (!isOperationOpen(operation))
     return takeStep(shard, { bookingId: work.bookingId, cause, look: false });
+  if (work.kind === 'fetch_refund' && reply.kind !== 'refund') return lookLater(shard, payment);
   return afterCall(shard, { payment, operation, reply, cause });
 }
 
@@ -262,11 +263,27 @@ function stepForOpen(
   { open, command }: { open: Operation; command: TakeStepCommand },
 ): PaymentStep {
   if (open.leaseUntilMs > shard.nowMs) return { kind: 'busy' };
+  if (open.kind === 'refund' && open.state === 'pending')
+    return lookAtRefund(shard, payment, { open, command });
   const isDue = payment.dueAtMs === null || payment.dueAtMs <= shard.nowMs;
   const isBackingOff = payment.fruitlessLooks > 0 && !isDue;
   if (isBackingOff && !command.look && command.cause !== 'queue') return IDLE;
   if (open.state === 'requested' || payment.ref === null) return lease(shard, payment, open);
   return fetchWork(shard, payment);
+}
+
+/** A refund that the processor accepted is looked at when there is a reason to, or at long intervals. */
+function lookAtRefund(
+  shard: ShardState,
+  payment: Payment,
+  { open, command }: { open: Operation; command: TakeStepCommand },
+): PaymentStep {
+  const isDue = payment.dueAtMs !== null && payment.dueAtMs <= shard.nowMs;
+  const ref = open.refundId === null ? null : (shard.store.refund(open.refundId)?.ref ?? null);
+  if (ref === null || !(command.look || isDue || command.cause === 'queue')) return IDLE;
+  const { id: paymentId, bookingId, processor } = payment;
+  const subject = { paymentId, bookingId, processor, operationId: open.id, ref };
+  return { kind: 'work', work: { kind: 'fetch_refund', ...subject } };
 }
 
 function stepForCreated(shard: ShardState, payment: Payment): PaymentStep {

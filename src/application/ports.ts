@@ -90,6 +90,8 @@ export interface PaymentGateway {
     amountMinor: number;
     refundId: string;
   }): Promise<ProcessorReply>;
+  /** A refund by the processor's own id. */
+  fetchRefund(ref: string): Promise<ProcessorReply>;
   /** Payments made since an instant that carry our metadata, newest first, one page at a time. */
   listSince(request: {
     sinceMs: EpochMs;

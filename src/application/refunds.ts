@@ -7,9 +7,13 @@ import type { Operation, Payment } from '../domain/booking/booking.ts';
 import { BOOKING_MACHINE } from '../domain/booking/booking-machine.ts';
 import { step } from '../domain/machine.ts';
 import type { ProcessorRefund } from '../domain/payment/processor-reply.ts';
+import { HOUR_MS } from '../domain/time.ts';
 import { createOperation } from './operations.ts';
 import type { ShardState } from './shard-state.ts';
 import { moveBooking, moveOperation, movePayment } from './transitions.ts';
+
+/** How long a refund that is under way is left alone without news. */
+const REFUND_LOOK_MS = HOUR_MS;
 
 /** Writes a refund and the intent of its call. The call itself is made by whoever takes the next step. */
 export function requestRefund(
@@ -74,6 +78,7 @@ export function settleRefund(
     const event = { succeeded: 'succeed', pending: 'wait', failed: 'decline' } as const;
     moveOperation(shard, operation, { event: event[state] });
   }
+  if (state === refund.state) return lookAgainLater(shard, payment);
   shard.store.saveRefund({ ...refund, state, ref });
   shard.record({
     entityId: refund.id,
@@ -89,12 +94,18 @@ export function settleRefund(
       processorId: ref,
     },
   });
-  if (state === 'succeeded') addRefunded(shard, payment, refund.amountMinor);
-  else
-    shard.savePayment({
-      ...required(shard.store.payment(payment.id), 'a payment stays'),
-      dueAtMs: null,
-    });
+  if (state === 'succeeded') return addRefunded(shard, payment, refund.amountMinor);
+  if (state === 'pending') return lookAgainLater(shard, payment);
+  shard.savePayment({
+    ...required(shard.store.payment(payment.id), 'a payment stays'),
+    dueAtMs: null,
+  });
+}
+
+/** The processor takes days over some refunds: its event tells sooner, and a look at long intervals misses none. */
+function lookAgainLater(shard: ShardState, payment: Payment): void {
+  const known = required(shard.store.payment(payment.id), 'a payment stays');
+  shard.savePayment({ ...known, dueAtMs: shard.nowMs + REFUND_LOOK_MS });
 }
 
 function addRefunded(shard: ShardState, payment: Payment, amountMinor: number): void {

@@ -30,7 +30,7 @@ const EVERY_REGION: readonly DataRegion[] = ['global', 'eu'];
 /** Events of every region, newest first. Refusals: `validation_failed`. */
 export async function listWebhookEvents(
   deps: Pick<ReplayDeps, 'inbox'>,
-  page: { readonly cursor: string | undefined; readonly limit: number },
+  page: { readonly cursor?: string | undefined; readonly limit: number },
 ): Promise<Result<Page<InboxEventSummary>>> {
   const stores = EVERY_REGION.map((region) => deps.inbox(region));
   return listReceived(page, (query) => Promise.all(stores.map((store) => store.list(query))));
@@ -39,7 +39,7 @@ export async function listWebhookEvents(
 /** Dead letters, newest first. Refusals: `validation_failed`. */
 export async function listDeadLetters(
   deps: Pick<ReplayDeps, 'letters'>,
-  page: { readonly cursor: string | undefined; readonly limit: number },
+  page: { readonly cursor?: string | undefined; readonly limit: number },
 ): Promise<Result<Page<DeadLetter>>> {
   return listReceived(page, async (query) => [await deps.letters.list(query)]);
 }
@@ -68,7 +68,7 @@ export async function replayDeadLetter(deps: ReplayDeps, id: string): Promise<Re
 }
 
 async function listReceived<T extends { readonly receivedAtMs: number; readonly id: string }>(
-  page: { readonly cursor: string | undefined; readonly limit: number },
+  page: { readonly cursor?: string | undefined; readonly limit: number },
   read: (query: ReceivedQuery) => Promise<T[][]>,
 ): Promise<Result<Page<T>>> {
   const cursor = decodeCursor(page.cursor, ['number', 'string']);

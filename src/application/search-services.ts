@@ -7,12 +7,12 @@ import { regionOf } from '../domain/ids.ts';
 import { decodeCursor, mergePage, type Page } from './page-cursor.ts';
 
 export interface ServiceSearch {
-  readonly text: string | undefined;
-  readonly category: string | undefined;
-  readonly tag: string | undefined;
-  readonly providerId: string | undefined;
-  readonly priceMinorMax: number | undefined;
-  readonly cursor: string | undefined;
+  readonly text?: string | undefined;
+  readonly category?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly providerId?: string | undefined;
+  readonly priceMinorMax?: number | undefined;
+  readonly cursor?: string | undefined;
   readonly limit: number;
 }
 

@@ -142,29 +142,41 @@ export interface CancelBookingCommand {
 }
 
 /** One thing to do at the processor, leased to the caller that was given it. */
-export type PaymentWork =
-  | {
-      readonly kind: 'fetch';
-      readonly bookingId: string;
-      readonly paymentId: string;
-      readonly processor: Processor;
-      readonly ref: string;
-    }
-  | {
-      readonly kind: OperationKind;
-      readonly bookingId: string;
-      readonly paymentId: string;
-      readonly operationId: string;
-      readonly processor: Processor;
-      /** Null only for `open`. */
-      readonly ref: string | null;
-      readonly idempotencyKey: string;
-      readonly amountMinor: number;
-      readonly currency: string;
-      readonly paymentMethod: string | null;
-      readonly returnUrl: string | null;
-      readonly refundId: string | null;
-    };
+export type PaymentWork = PaymentLook | RefundLook | PaymentCall;
+
+interface WorkSubject {
+  readonly bookingId: string;
+  readonly paymentId: string;
+  readonly processor: Processor;
+}
+
+/** Ask how a payment stands. */
+export interface PaymentLook extends WorkSubject {
+  readonly kind: 'fetch';
+  readonly ref: string;
+}
+
+/** Ask how a refund stands that the processor has accepted and not finished. */
+export interface RefundLook extends WorkSubject {
+  readonly kind: 'fetch_refund';
+  readonly operationId: string;
+  /** The processor's id of the refund. */
+  readonly ref: string;
+}
+
+/** Make a call whose intent is written, under its own key. */
+export interface PaymentCall extends WorkSubject {
+  readonly kind: OperationKind;
+  readonly operationId: string;
+  /** The processor's id of the payment; null only for `open`. */
+  readonly ref: string | null;
+  readonly idempotencyKey: string;
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly paymentMethod: string | null;
+  readonly returnUrl: string | null;
+  readonly refundId: string | null;
+}
 
 /**
  * What to do next for a booking's money. busy: another caller's lease still runs. idle: nothing now.

@@ -6,7 +6,7 @@ declare module 'node:crypto' {
   interface Hash {
     update(data: string | Uint8Array, encoding?: 'utf8'): Hash;
     digest(): Uint8Array;
-    digest(encoding: 'hex'): string;
+    digest(encoding: 'hex' | 'base64'): string;
   }
   export function createHash(algorithm: 'sha256'): Hash;
   export function createHmac(algorithm: 'sha256', key: string | Uint8Array): Hash;

@@ -3,6 +3,7 @@
  * and what middleware learnt of the request.
  */
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { AccountDeps } from '../application/accounts.ts';
 import type {
   Clock,
   Digest,
@@ -30,6 +31,7 @@ export interface Services {
   readonly objects: ObjectDirectory;
   readonly gateways: GatewayRegistry;
   readonly tokens: AccessTokens;
+  readonly accounts: AccountDeps;
   readonly log: Logger;
 }
 

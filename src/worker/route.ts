@@ -72,9 +72,8 @@ type Documented<
 > = Omit<RouteConfig, 'method' | 'path' | 'request' | 'responses' | 'middleware'> & {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   path: P;
-  request: (B extends z.ZodType
-    ? { body: { content: { 'application/json': { schema: B } } } }
-    : unknown) &
+  request: Record<never, never> &
+    (B extends z.ZodType ? { body: { content: { 'application/json': { schema: B } } } } : unknown) &
     (Q extends z.ZodObject ? { query: Q } : unknown) &
     (V extends z.ZodObject ? { params: V } : unknown);
   responses: { [status: number]: { description: string } };

@@ -5,7 +5,6 @@
 import type { AuditStore } from '../application/audit-ports.ts';
 import type { CatalogueDeps } from '../application/catalogue-deps.ts';
 import type { ListBookingsDeps } from '../application/list-bookings.ts';
-import type { MessageSender } from '../application/ports.ts';
 import type { ReplayDeps } from '../application/replay-messages.ts';
 import type { VerifyAuditDeps } from '../application/verify-audit.ts';
 import { parseQueueMessage } from '../contracts/queue-messages.ts';
@@ -18,6 +17,7 @@ import { ProviderRepository } from '../storage/d1/provider-repository.ts';
 import { VenueRepository } from '../storage/d1/venue-repository.ts';
 import { WebhookEventRepository } from '../storage/d1/webhook-event-repository.ts';
 import type { Services } from './context.ts';
+import { createMessageSender } from './message-sender.ts';
 
 const EVERY_REGION: readonly DataRegion[] = ['global', 'eu'];
 
@@ -70,12 +70,12 @@ export function verifyAuditDeps({ databases, digest, objects }: Services): Verif
 }
 
 /** For what operators look at and send again. */
-export function replayDeps(services: Services, messages: MessageSender): ReplayDeps {
+export function replayDeps(env: Env, services: Services): ReplayDeps {
   const { clock, ids, databases } = services;
   return {
     clock,
     ids,
-    messages,
+    messages: createMessageSender(env),
     letters: new DeadLetterRepository(databases.of('global')),
     inbox: (region) => new WebhookEventRepository(databases.of(region)),
     parseMessage: parseQueueMessage,

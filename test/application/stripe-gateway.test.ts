@@ -120,8 +120,18 @@ describe('what is sent', () => {
     const first = await gateway.listSince({ sinceMs: 1_800_000_000_999, cursor: null });
     expect(first).toEqual({
       payments: [
-        { ref: 'pi_1', state: 'open', reference: null },
-        { ref: 'pi_2', state: 'open', reference: { bookingId: 'bkg_1', paymentId: 'pay_1' } },
+        {
+          ref: 'pi_1',
+          state: 'open',
+          reference: null,
+          createdAtMs: 1_800_000_000_000,
+          capturedMinor: 0,
+          refundedMinor: 0,
+        },
+        expect.objectContaining({
+          ref: 'pi_2',
+          reference: { bookingId: 'bkg_1', paymentId: 'pay_1' },
+        }),
       ],
       next: 'pi_2',
     });
@@ -132,6 +142,7 @@ describe('what is sent', () => {
     const query = calls.map((call) => new URL(call.url).searchParams);
     expect(query[0]?.get('created[gte]')).toBe('1800000000');
     expect(query[0]?.get('limit')).toBe('100');
+    expect(query[0]?.get('expand[0]')).toBe('data.latest_charge');
     expect(query[0]?.get('starting_after')).toBeNull();
     expect(query[1]?.get('starting_after')).toBe('pi_2');
   });

@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import type { WebhookEvent } from '../../src/application/ports.ts';
 import {
+  AMOUNT,
   MINUTE_MS,
   newKey,
   open,
@@ -41,6 +42,8 @@ export function describeListing(subject: Subject): void {
       const opened = (await open(subject)).ref;
       const reserved = await authorized(subject);
       const paid = await captured(subject);
+      const refund = { key: newKey(), ref: paid, amountMinor: 45, refundId: 'rfd_listed' };
+      expect((await subject.gateway.refund(refund)).kind).toBe('refund');
       const ended = (await open(subject)).ref;
       await subject.gateway.void({ key: newKey(), ref: ended });
       const page = await subject.gateway.listSince({ sinceMs, cursor: null });
@@ -50,8 +53,14 @@ export function describeListing(subject: Subject): void {
       expect(stateOf.get(reserved)).toBe('authorized');
       expect(stateOf.get(paid)).toBe('captured');
       expect(stateOf.get(ended)).toBe('ended');
-      const row = page.payments.find((candidate) => candidate.ref === reserved);
+      const row = page.payments.find((candidate) => candidate.ref === paid);
+      expect(row).toMatchObject({ capturedMinor: AMOUNT, refundedMinor: 45 });
       expect(row?.reference?.paymentId).toMatch(/^pay_/);
+      expect(row?.createdAtMs).toBeGreaterThanOrEqual(sinceMs);
+      expect(page.payments.find((candidate) => candidate.ref === reserved)).toMatchObject({
+        capturedMinor: 0,
+        refundedMinor: 0,
+      });
     });
 
     it('goes on after the last row of a page and leaves out what is older', async () => {

@@ -2,7 +2,7 @@
  * The payment contract, run by the shipping Stripe adapter against the Stripe simulator over real sockets.
  * Webhooks are received by a small server of this file, so that their bytes are the ones that were sent.
  */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { Stripe } from 'stripe';
 import {
@@ -39,14 +39,7 @@ class WebhookReceiver {
 
   constructor() {
     this.#server = createServer((request, response) => {
-      void text(request).then((rawBody) => {
-        response.end();
-        const headers = new Headers();
-        for (const [name, value] of Object.entries(request.headers)) {
-          if (typeof value === 'string') headers.set(name, value);
-        }
-        this.#take({ rawBody, headers });
-      });
+      void this.#receive(request, response);
     });
   }
 
@@ -75,7 +68,14 @@ class WebhookReceiver {
     });
   }
 
-  #take(delivery: Delivery): void {
+  async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const rawBody = await text(request);
+    response.end();
+    const headers = new Headers();
+    for (const [name, value] of Object.entries(request.headers)) {
+      if (typeof value === 'string') headers.set(name, value);
+    }
+    const delivery = { rawBody, headers };
     this.#received.push(delivery);
     for (const { ref, resolve } of this.#waiting) {
       if (delivery.rawBody.includes(`"${ref}"`)) resolve(delivery);

@@ -50,6 +50,7 @@ export function createStripeGateway(config: StripeGatewayConfig): PaymentGateway
     capture: (request) => withRef(request.ref, () => ask(() => captureIntent(calls, request))),
     void: (request) => withRef(request.ref, () => ask(() => cancelIntent(calls, request))),
     refund: (request) => withRef(request.ref, () => askForRefund(() => refund(calls, request))),
+    fetchRefund: (ref) => askForRefund(() => client.refunds.retrieve(ref)),
     listSince: (request) => listSince(calls, request),
     readWebhook: createWebhookReader(client, config),
   };
@@ -137,6 +138,7 @@ async function listSince(
     const page = await calls.client.paymentIntents.list({
       created: { gte: Math.floor(request.sinceMs / SECOND_MS) },
       limit: LIST_PAGE_COUNT,
+      expand: ['data.latest_charge'],
       ...(request.cursor === null ? {} : { starting_after: request.cursor }),
     });
     const last = page.data.at(-1);

@@ -42,7 +42,7 @@ export function referenceOf(metadata: {
  * Source: Stripe API reference, "The PaymentIntent object" and "The Charge object".
  */
 export function toPayment(intent: Stripe.PaymentIntent): ProcessorPayment {
-  const charge = typeof intent.latest_charge === 'object' ? intent.latest_charge : null;
+  const charge = chargeOf(intent);
   const state = stateOf(intent);
   const captureBeforeS = charge?.payment_method_details?.card?.capture_before;
   return {
@@ -65,13 +65,20 @@ export function toRefund(refund: Stripe.Refund): ProcessorRefund {
   return { ref: refund.id, status: refundStatusOf(refund.status), amountMinor: refund.amount };
 }
 
-/** A row of the list, as coarse as reconciliation needs it. */
+/** A row of the list, as coarse as reconciliation needs it; `latest_charge` has to be expanded. */
 export function toListedPayment(intent: Stripe.PaymentIntent): ListedPayment {
   return {
     ref: intent.id,
     state: listedStateOf(intent.status),
     reference: referenceOf(intent.metadata),
+    createdAtMs: intent.created * SECOND_MS,
+    capturedMinor: intent.amount_received,
+    refundedMinor: chargeOf(intent)?.amount_refunded ?? 0,
   };
+}
+
+function chargeOf(intent: Stripe.PaymentIntent): Stripe.Charge | null {
+  return typeof intent.latest_charge === 'object' ? intent.latest_charge : null;
 }
 
 function stateOf(intent: Stripe.PaymentIntent): ProcessorPaymentState {

@@ -21,6 +21,8 @@ export interface RegionDatabase {
 export interface Databases {
   readonly people: PeopleStores;
   forRegion(region: DataRegion): RegionDatabase;
+  /** The bare database of a region, for the repositories of other parts. */
+  of(region: DataRegion): D1Database;
   /** The database of what an id names; the id's genuineness is checked before. */
   forId(id: string): RegionDatabase;
   all(): readonly RegionDatabase[];
@@ -44,6 +46,7 @@ export function createDatabases(bindings: {
       refreshTokens: (region) => forRegion(region).refreshTokens,
     },
     forRegion,
+    of: (region) => forRegion(region).database,
     forId: (id) => forRegion(regionOf(id.slice(id.indexOf('_') + 1))),
     all: () => [global, eu],
   };

@@ -7,7 +7,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { IdParts } from '../../domain/ids.ts';
 import { refuse, type Refusal } from '../../domain/result.ts';
 import type { AppEnv } from '../context.ts';
-import { readJsonBody } from '../request-body.ts';
+import { cacheText, readJsonBody } from '../request-body.ts';
 import { refusalResponse } from '../respond.ts';
 import type { RouteRules } from '../route.ts';
 import { authenticate, authorize } from './auth.ts';
@@ -70,7 +70,7 @@ function checkBody(c: Context<AppEnv>): Refusal | null {
       return refuse('unsupported_media_type', 'Send the body as application/json.').refusal;
     case 'empty':
       // What the validator would read: an optional body that was left out is an empty object.
-      c.req.bodyCache.text = Promise.resolve('{}');
+      cacheText(c, '{}');
       return null;
     default:
       return null;

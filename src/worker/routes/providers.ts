@@ -67,14 +67,13 @@ const deactivate = defineRoute({
 
 /** Registers the routes. */
 export function registerProviders(app: App): void {
-  app.openapi(
-    create,
-    idempotent(async (c) => {
+  app.openapi(create, (c) =>
+    idempotent(async () => {
       const asker = { caller: requireCaller(c), call: c.var.callKey };
       const deps = catalogueDeps(c.var.services);
       const result = await createProvider(deps, asker, c.req.valid('json'));
       return mappedResponse(c, result, { map: toProviderView, status: 201 });
-    }),
+    })(c),
   );
   app.openapi(read, async (c) => {
     const result = await readProvider(catalogueDeps(c.var.services), c.req.param('id'));

@@ -67,14 +67,13 @@ const deactivate = defineRoute({
 
 /** Registers the routes. */
 export function registerResources(app: App): void {
-  app.openapi(
-    create,
-    idempotent(async (c) => {
+  app.openapi(create, (c) =>
+    idempotent(async () => {
       const asker = { caller: requireCaller(c), call: c.var.callKey };
       const deps = catalogueDeps(c.var.services);
       const result = await createResource(deps, asker, c.req.valid('json'));
       return mappedResponse(c, result, { map: toResourceView, status: 201 });
-    }),
+    })(c),
   );
   app.openapi(read, async (c) => {
     const result = await readResource(catalogueDeps(c.var.services), c.req.param('id'));

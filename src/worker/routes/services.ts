@@ -81,15 +81,14 @@ const deactivate = defineRoute({
 
 /** Registers the routes. */
 export function registerServices(app: App): void {
-  app.openapi(
-    create,
-    idempotent(async (c) => {
+  app.openapi(create, (c) =>
+    idempotent(async () => {
       const body = c.req.valid('json');
       const asker = { caller: requireCaller(c), call: c.var.callKey };
       const request = { body, saleStartsAtMs: fromInstant(body.saleStartsAt) };
       const result = await createService(catalogueDeps(c.var.services), asker, request);
       return mappedResponse(c, result, { map: toServiceView, status: 201 });
-    }),
+    })(c),
   );
   app.openapi(search, async (c) => {
     const { query: text, maxPrice: priceMinorMax, ...rest } = c.req.valid('query');

@@ -67,13 +67,12 @@ const deactivate = defineRoute({
 
 /** Registers the routes. */
 export function registerVenues(app: App): void {
-  app.openapi(
-    create,
-    idempotent(async (c) => {
+  app.openapi(create, (c) =>
+    idempotent(async () => {
       const asker = { caller: requireCaller(c), call: c.var.callKey };
       const result = await createVenue(catalogueDeps(c.var.services), asker, c.req.valid('json'));
       return mappedResponse(c, result, { map: toVenueView, status: 201 });
-    }),
+    })(c),
   );
   app.openapi(read, async (c) => {
     const result = await readVenue(catalogueDeps(c.var.services), c.req.param('id'));

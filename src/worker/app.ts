@@ -1,0 +1,49 @@
+/**
+ * The HTTP application: middleware in its order, every route from a list, and problems for what no route takes.
+ * Builds itself once, without an environment, so that the OpenAPI document can be made anywhere.
+ */
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { App, AppEnv } from './context.ts';
+import { onError, onValidated } from './middleware/errors.ts';
+import { measure } from './middleware/measure.ts';
+import { answerUnrouted } from './middleware/unrouted.ts';
+import { ratePolicy } from './middleware/rate-limit.ts';
+import { requestId } from './middleware/request-id.ts';
+import { secureHeaders } from './middleware/secure-headers.ts';
+import { SECURITY_SCHEMES } from './openapi.ts';
+import { servicesOf } from './services.ts';
+// Routes: one line here and one in ROUTES for each file of routes/.
+import { registerAuth } from './routes/auth.ts';
+import { registerMe } from './routes/me.ts';
+import { registerOperations } from './routes/operations.ts';
+import { registerReference } from './routes/reference.ts';
+
+/** Everything that registers routes, in the order in which the reference lists them. */
+const ROUTES: readonly ((app: App) => void)[] = [
+  registerAuth,
+  registerMe,
+  registerReference,
+  registerOperations,
+];
+
+/** Builds the application. */
+export function createApp(): App {
+  const app: App = new OpenAPIHono<AppEnv>({ defaultHook: onValidated });
+  app.onError(onError);
+  app.notFound(answerUnrouted(app));
+  app.use(async (c, next) => {
+    c.set('services', servicesOf(c.env));
+    c.set('body', { kind: 'empty' });
+    c.set('caller', null);
+    c.set('callKey', null);
+    c.set('rateClass', 'default');
+    c.set('pathIds', {});
+    await next();
+  });
+  app.use(measure, requestId, secureHeaders, ratePolicy);
+  for (const [name, scheme] of Object.entries(SECURITY_SCHEMES)) {
+    app.openAPIRegistry.registerComponent('securitySchemes', name, scheme);
+  }
+  for (const register of ROUTES) register(app);
+  return app;
+}

@@ -1,0 +1,35 @@
+/** What a person may read about themselves. */
+import { readProfile } from '../../application/accounts.ts';
+import { profileSchema, type ProfileView } from '../../contracts/http/people.ts';
+import { formatInstant } from '../../contracts/http/views.ts';
+import type { App } from '../context.ts';
+import { refusalResponse, requireCaller } from '../respond.ts';
+import { defineRoute } from '../route.ts';
+
+const meRoute = defineRoute({
+  method: 'get',
+  path: '/v1/me',
+  tag: 'People',
+  summary: 'Read my profile',
+  access: 'signed_in',
+  answers: { 200: { description: 'My profile.', schema: profileSchema } },
+  refusals: ['not_found'],
+});
+
+/** Registers the routes. */
+export function registerMe(app: App): void {
+  app.openapi(meRoute, async (c) => {
+    const found = await readProfile(c.var.services.accounts, requireCaller(c).id);
+    if (!found.ok) return refusalResponse(c, found.refusal);
+    const { id, email, name, roles, dataRegion, createdAtMs } = found.value;
+    const profile: ProfileView = {
+      id,
+      email,
+      name,
+      roles: [...roles],
+      dataRegion,
+      createdAt: formatInstant(createdAtMs),
+    };
+    return c.json(profile);
+  });
+}
