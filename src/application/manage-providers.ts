@@ -5,9 +5,9 @@
  */
 import type { Caller } from '../contracts/durable-rpc.ts';
 import type { CreateProviderBody, PatchProviderBody } from '../contracts/http/catalogue.ts';
-import { regionOf } from '../domain/ids.ts';
+import { regionOf, type DataRegion } from '../domain/ids.ts';
 import type { ProviderCard } from '../domain/inventory/cards.ts';
-import type { Result } from '../domain/result.ts';
+import { refuse, type Result } from '../domain/result.ts';
 import {
   isManager,
   notFound,
@@ -16,11 +16,14 @@ import {
   type Asker,
   type CatalogueDeps,
 } from './catalogue-deps.ts';
-import type { CatalogueStores, ProviderRecord } from './catalogue-ports.ts';
+import type { CatalogueStores, ProviderRecord, ProviderStore } from './catalogue-ports.ts';
 import { deactivateServices } from './deactivate-services.ts';
 
 /** Bytes of chance in a shard key that no idempotency key determines. */
 const SHARD_SEED_LENGTH = 16;
+
+/** Keys tried; with a million shards the chance that all are taken is one in 10^24. */
+const SHARD_KEY_ATTEMPTS_MAX = 4;
 
 /** Creates a provider with its first shard. Effects: the shard, D1, the caller's role. */
 export async function createProvider(
@@ -29,21 +32,25 @@ export async function createProvider(
   body: CreateProviderBody,
 ): Promise<Result<ProviderRecord>> {
   const dataRegion = body.dataRegion ?? 'global';
+  const { providers } = deps.catalogue(dataRegion);
+  const id = regionId(deps, asker, { kind: 'prv', region: dataRegion });
+  const shardKey = await freeShardKey(deps, asker, { id, dataRegion, providers });
+  if (shardKey === null) return refuse('overloaded', 'No shard could be found. Try again.');
   const record: ProviderRecord = {
-    id: regionId(deps, asker, { kind: 'prv', region: dataRegion }),
+    id,
     name: body.name,
     currency: body.currency,
     timeZone: body.timeZone,
     region: body.region ?? null,
     dataRegion,
     commissionBps: body.commissionBps ?? null,
-    shardKey: deps.ids.deriveShardKey(dataRegion, shardSeed(deps, asker)),
+    shardKey,
     active: true,
     createdAtMs: deps.clock.nowMs(),
   };
   const provisioned = await provision(deps, record, [asker.caller.id]);
   if (!provisioned.ok) return provisioned;
-  const stored = await deps.catalogue(dataRegion).providers.insert(record, asker.caller.id);
+  const stored = await providers.insert(record, asker.caller.id);
   await deps.grantProviderRole(asker.caller.id);
   return { ok: true, value: stored };
 }
@@ -124,6 +131,21 @@ function provision(
   return deps.objects.shard(shardKey, region).provision({ shardKey, provider });
 }
 
-function shardSeed(deps: CatalogueDeps, { caller, call }: Asker): string {
-  return call === null ? deps.entropy.bytes(SHARD_SEED_LENGTH).join(' ') : seedOf(caller, call);
+/**
+ * A key that no other provider has. Keys have 40 bits, so that two may meet among many millions of providers; taking
+ * another's shard over would be fatal, so a key that is taken is followed by the next one of the same seed.
+ */
+async function freeShardKey(
+  deps: CatalogueDeps,
+  { caller, call }: Asker,
+  want: { readonly id: string; readonly dataRegion: DataRegion; readonly providers: ProviderStore },
+): Promise<string | null> {
+  const seed =
+    call === null ? deps.entropy.bytes(SHARD_SEED_LENGTH).join(' ') : seedOf(caller, call);
+  for (let attempt = 1; attempt <= SHARD_KEY_ATTEMPTS_MAX; attempt += 1) {
+    const shardKey = deps.ids.deriveShardKey(want.dataRegion, `${seed} ${attempt}`);
+    const owner = await want.providers.shardOwner(shardKey);
+    if (owner === null || owner === want.id) return shardKey;
+  }
+  return null;
 }

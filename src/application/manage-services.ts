@@ -74,16 +74,9 @@ export async function changeService(
   const { id, patch } = change;
   const parts = deps.ids.open('svc', id);
   if (parts === null) return notFound('service');
-  const shard = deps.objects.shard(parts.locator);
-  if (patch.price !== undefined) {
-    const current = await shard.getService(id);
-    if (!current.ok) return current;
-    const { currency } = current.value.price;
-    if (patch.price.currency !== currency) return wrongCurrency(currency);
-  }
   const unknownPlan = firstUnknownPlan(deps, patch.planIds ?? []);
   if (unknownPlan !== null) return unknownPlan;
-  const reply = await shard.patchService({ caller, id, patch });
+  const reply = await deps.objects.shard(parts.locator).patchService({ caller, id, patch });
   if (!reply.ok) return reply;
   await deps
     .catalogue(regionOf(parts.locator))
@@ -112,17 +105,15 @@ async function checkReferences(
   if ((await providers.shardOwner(shardKey)) !== provider.id) {
     return invalidField('/resourceIds/0', 'is not a resource of this provider');
   }
-  if (body.price.currency !== provider.currency) return wrongCurrency(provider.currency);
+  if (body.price.currency !== provider.currency) {
+    return invalidField('/price/currency', `must be the provider's, ${provider.currency}`);
+  }
   return firstUnknownPlan(deps, body.planIds ?? []) ?? { ok: true, value: shardKey };
 }
 
 function firstUnknownPlan(deps: CatalogueDeps, planIds: readonly string[]) {
   const index = planIds.findIndex((id) => deps.ids.open('pln', id) === null);
   return index === -1 ? null : invalidField(`/planIds/${index}`, 'is not a plan');
-}
-
-function wrongCurrency(currency: string) {
-  return invalidField('/price/currency', `must be the provider's currency, ${currency}`);
 }
 
 function buildCard(

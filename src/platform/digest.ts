@@ -12,6 +12,11 @@ export const systemDigest: Digest = {
   canonical: (value) => required(canonicalize(value), 'only JSON values have a canonical form'),
 };
 
+/** Base 64 SHA-256 of a text, as a Content-Security-Policy names what it allows. */
+export function sha256Base64(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('base64');
+}
+
 /**
  * HMAC-SHA-256 of a text under a key derived for one purpose, so that what is made for one
  * can never be shown for another.

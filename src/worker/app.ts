@@ -15,6 +15,20 @@ import { servicesOf } from './services.ts';
 // Routes: one line here and one in ROUTES for each file of routes/.
 import { registerAuth } from './routes/auth.ts';
 import { registerMe } from './routes/me.ts';
+import { registerBookingsList } from './routes/bookings-list.ts';
+import { registerBookings } from './routes/bookings.ts';
+import { registerHolds } from './routes/holds.ts';
+import { registerJobs } from './routes/jobs.ts';
+import { registerManage } from './routes/manage.ts';
+import { registerWebhooks } from './routes/webhooks.ts';
+import { registerOpsAudit } from './routes/ops-audit.ts';
+import { registerOpsMessages } from './routes/ops-messages.ts';
+import { registerPlans } from './routes/plans.ts';
+import { registerProviders } from './routes/providers.ts';
+import { registerResources } from './routes/resources.ts';
+import { registerServices } from './routes/services.ts';
+import { registerSlots } from './routes/slots.ts';
+import { registerVenues } from './routes/venues.ts';
 import { registerOperations } from './routes/operations.ts';
 import { registerReference } from './routes/reference.ts';
 
@@ -22,6 +36,20 @@ import { registerReference } from './routes/reference.ts';
 const ROUTES: readonly ((app: App) => void)[] = [
   registerAuth,
   registerMe,
+  registerProviders,
+  registerVenues,
+  registerResources,
+  registerServices,
+  registerSlots,
+  registerPlans,
+  registerHolds,
+  registerBookings,
+  registerBookingsList,
+  registerManage,
+  registerWebhooks,
+  registerOpsAudit,
+  registerOpsMessages,
+  registerJobs,
   registerReference,
   registerOperations,
 ];

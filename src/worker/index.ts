@@ -6,7 +6,7 @@ import { dispatchBatch } from '../queues/dispatch.ts';
 import { DeadLetterRepository } from '../storage/d1/dead-letter-repository.ts';
 import { createApp } from './app.ts';
 import { runReconciliation, webhookPorts } from './background.ts';
-import { servicesFor } from './services.ts';
+import { servicesOf } from './services.ts';
 
 export { InventoryShard } from '../durable-objects/inventory-shard.ts';
 export { Membership } from '../durable-objects/membership.ts';
@@ -17,13 +17,13 @@ export default {
   fetch: (request, env, ctx) => app.fetch(request, env, ctx),
 
   async queue(batch, env) {
-    const services = servicesFor(env);
+    const services = servicesOf(env);
     const letters = new DeadLetterRepository(services.databases.of('global'));
     const ports = { ...webhookPorts(env, services), databases: services.databases, letters };
     await dispatchBatch(ports, batch);
   },
 
   async scheduled(_controller, env) {
-    await runReconciliation(env, servicesFor(env), { byHand: false });
+    await runReconciliation(env, servicesOf(env), { byHand: false });
   },
 } satisfies ExportedHandler<Env>;

@@ -13,6 +13,7 @@ export type RequestBody =
   | { readonly kind: 'empty' }
   | { readonly kind: 'json'; readonly value: unknown }
   | { readonly kind: 'invalid_json'; readonly detail: string }
+  | { readonly kind: 'raw' }
   | { readonly kind: 'too_large' }
   | { readonly kind: 'foreign' };
 
@@ -26,12 +27,14 @@ export async function readJsonBody(c: Context<AppEnv>): Promise<RequestBody> {
 }
 
 /**
- * Reads the body as the bytes that came, for signatures; null when it is too large.
+ * Leaves the body as it came for `c.req.text()`, for signatures.
  * Invalid UTF-8 is replaced, which makes any signature over it wrong.
  */
-export async function readRawBody(request: Request): Promise<string | null> {
-  const bytes = await readBytes(request);
-  return bytes === 'too_large' ? null : new TextDecoder().decode(bytes);
+export async function readRawBody(c: Context<AppEnv>): Promise<RequestBody> {
+  const bytes = await readBytes(c.req.raw);
+  if (bytes === 'too_large') return { kind: 'too_large' };
+  cacheText(c, new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(bytes));
+  return { kind: 'raw' };
 }
 
 /** Hands a text to the validators; Hono's cache holds promises, whatever its type says. */

@@ -52,9 +52,7 @@ function buildServices(env: Env): Services {
       hasJurisdictions: settings.environment === 'production',
       entropy,
     }),
-    gateways: createGatewayRegistry({
-      stripe: { ...settings.stripe, returnUrl: `${settings.publicUrl}/` },
-    }),
+    gateways: createGatewayRegistry({ publicUrl: settings.publicUrl, stripe: settings.stripe }),
     tokens: createAccessTokens({
       issuer: settings.publicUrl,
       keys: settings.tokenSigningKeys,

@@ -38,15 +38,15 @@ export function catalogueDeps(services: Services): CatalogueDeps {
         cards: new CardRepository(database),
       };
     },
-    grantProviderRole: async (userId) => databases.forId(userId).users.grantRole(userId, 'provider'),
+    grantProviderRole: async (userId) =>
+      databases.forId(userId).users.grantRole(userId, 'provider'),
   };
 }
 
 /** For the list of bookings. */
 export function listBookingsDeps(services: Services): ListBookingsDeps {
-  const { ids, catalogue } = catalogueDeps(services);
   const bookings = (region: DataRegion) => new BookingRepository(services.databases.of(region));
-  return { ids, catalogue, bookings };
+  return { ...catalogueDeps(services), bookings };
 }
 
 /** The trails of every region. */

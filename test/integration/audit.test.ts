@@ -15,7 +15,8 @@ import { ChainForkError, advanceAudit, type AuditDeps } from '../../src/queues/a
 import { AuditRepository } from '../../src/storage/d1/audit-repository.ts';
 
 const T0 = Date.parse('2026-12-01T09:00:00Z');
-const HOSTILE = 'nul \u0000 quote \' " back\\slash \u2028 \u{1F600} \ufeff \u202e e\u0301 </script> %00 \u0007';
+const HOSTILE =
+  'nul \u0000 quote \' " back\\slash \u2028 \u{1F600} \ufeff \u202e e\u0301 </script> %00 \u0007';
 
 /** A chain as a shard makes it. */
 function makeChain(length: number, label: string): ChainEvent[] {
@@ -63,9 +64,11 @@ function fakeShard(chain: readonly ChainEvent[]) {
   return { deps, acknowledged };
 }
 
+/** The stream under verification. */
+const VERIFIED = 'gverify00';
+
 /** Verification over rows that may have been tampered with, against the shard's true chain. */
 async function verdictOf(
-  label: string,
   rows: readonly ChainEvent[],
   truth: readonly ChainEvent[],
   cursor: { appliedSeq: number; headHash: string },
@@ -73,14 +76,14 @@ async function verdictOf(
   const audit: Pick<AuditStore, 'readStream' | 'streams'> = {
     readStream: (stream, afterSeq, limit) =>
       Promise.resolve(
-        stream === label ? rows.filter((row) => row.seq > afterSeq).slice(0, limit) : [],
+        stream === VERIFIED ? rows.filter((row) => row.seq > afterSeq).slice(0, limit) : [],
       ),
-    streams: (after) => Promise.resolve(after === '' ? [{ stream: label, ...cursor }] : []),
+    streams: (after) => Promise.resolve(after === '' ? [{ stream: VERIFIED, ...cursor }] : []),
   };
   return verifyAudit({
     digest: systemDigest,
     trails: [
-      { audit, shardKeys: (after) => Promise.resolve(after === '' ? [label, 'gempty000'] : []) },
+      { audit, shardKeys: (after) => Promise.resolve(after === '' ? [VERIFIED, 'gempty000'] : []) },
     ],
     chainHashAt: (_shardKey, seq) => Promise.resolve(truth[seq - 1]?.hash ?? null),
   });
@@ -133,24 +136,26 @@ describe('copying a chain', () => {
   });
 });
 
+/** What the database says to a statement. */
+async function refusal(sql: string, ...values: (string | number)[]): Promise<string> {
+  const outcome = await env.DB.prepare(sql)
+    .bind(...values)
+    .run()
+    .then(() => 'accepted')
+    .catch((error: unknown) => String(error));
+  return outcome;
+}
+
+/** Fills a stream with five links and answers the last one's hash. */
+async function head(stream: string, label: string): Promise<string> {
+  await advanceAudit(fakeShard(makeChain(5, label)).deps, stream);
+  return required((await repository.readStream(stream, 4, 1))[0], 'the fifth link').hash;
+}
+
 describe('the database refuses', () => {
   const INSERT = `INSERT INTO audit_event (stream, seq, id, entity_id, type, to_state, actor, metadata, at_ms, previous_hash, hash)
     VALUES (?1, ?2, ?3, 'bkg_x', 'booking.confirmed', 'confirmed', 'usr_x', '{}', 1, ?4, ?5)`;
   const HASH = 'a'.repeat(64);
-
-  async function refusal(sql: string, ...values: (string | number)[]): Promise<string> {
-    const outcome = await env.DB.prepare(sql)
-      .bind(...values)
-      .run()
-      .then(() => 'accepted')
-      .catch((error: unknown) => String(error));
-    return outcome;
-  }
-
-  async function head(stream: string, label: string): Promise<string> {
-    await advanceAudit(fakeShard(makeChain(5, label)).deps, stream);
-    return required((await repository.readStream(stream, 4, 1))[0], 'the fifth link').hash;
-  }
 
   it('every update and every delete', async () => {
     await head('glock0000', 'lock');
@@ -174,7 +179,9 @@ describe('the database refuses', () => {
   });
 
   it('a first link that does not begin at 1 with the genesis hash', async () => {
-    expect(await refusal(INSERT, 'gfirst000', 2, 'evt_f', GENESIS_HASH, HASH)).toContain('conflict');
+    expect(await refusal(INSERT, 'gfirst000', 2, 'evt_f', GENESIS_HASH, HASH)).toContain(
+      'conflict',
+    );
     expect(await refusal(INSERT, 'gfirst000', 1, 'evt_f', HASH, HASH)).toContain('conflict');
     expect(await refusal(INSERT, 'gfirst000', 1, 'evt_f', GENESIS_HASH, HASH)).toBe('accepted');
   });
@@ -196,11 +203,11 @@ describe('verification', () => {
   const cursor = { appliedSeq: LENGTH, headHash };
 
   it('passes an untouched trail, names its head, and lists a shard without rows', async () => {
-    const verdict = await verdictOf('gverify00', chain, chain, cursor);
+    const verdict = await verdictOf(chain, chain, cursor);
     expect(verdict).toEqual({
       valid: true,
       streams: [
-        { stream: 'gverify00', rows: LENGTH, head: headHash },
+        { stream: VERIFIED, rows: LENGTH, head: headHash },
         { stream: 'gempty000', rows: 0, head: GENESIS_HASH },
       ],
     });
@@ -210,7 +217,7 @@ describe('verification', () => {
     const rows = chain.slice(0, 2_000);
     const appliedHash = required(rows.at(-1), 'a chain has an end').hash;
     const lagging = { appliedSeq: 2_000, headHash: appliedHash };
-    expect((await verdictOf('gverify00', rows, chain, lagging)).valid).toBe(true);
+    expect((await verdictOf(rows, chain, lagging)).valid).toBe(true);
   });
 
   const edits: [string, (event: ChainEvent) => ChainEvent][] = [
@@ -231,7 +238,7 @@ describe('verification', () => {
     it(`finds a changed ${field} at its row`, async () => {
       for (const seq of [1, 1_000, 1_001, LENGTH]) {
         const rows = chain.map((event) => (event.seq === seq ? edit(event) : event));
-        const verdict = await verdictOf('gverify00', rows, chain, cursor);
+        const verdict = await verdictOf(rows, chain, cursor);
         expect(verdict.valid).toBe(false);
         expect(verdict.streams[0]?.firstBad).toBe(seq);
       }
@@ -240,14 +247,14 @@ describe('verification', () => {
 
   it('finds a deleted row, a swapped pair and a cut tail', async () => {
     const deleted = chain.filter((event) => event.seq !== 700);
-    expect((await verdictOf('gverify00', deleted, chain, cursor)).streams[0]?.firstBad).toBe(700);
+    expect((await verdictOf(deleted, chain, cursor)).streams[0]?.firstBad).toBe(700);
     const swapped = chain.map((event) => {
       if (event.seq === 10) return { ...required(chain[10], 'the eleventh'), seq: 10 };
       return event.seq === 11 ? { ...required(chain[9], 'the tenth'), seq: 11 } : event;
     });
-    expect((await verdictOf('gverify00', swapped, chain, cursor)).streams[0]?.firstBad).toBe(10);
+    expect((await verdictOf(swapped, chain, cursor)).streams[0]?.firstBad).toBe(10);
     const cut = chain.slice(0, 2_300);
-    expect((await verdictOf('gverify00', cut, chain, cursor)).streams[0]?.firstBad).toBe(2_301);
+    expect((await verdictOf(cut, chain, cursor)).streams[0]?.firstBad).toBe(2_301);
   });
 
   it('finds where a trail was rewritten soundly, by asking the shard', async () => {
@@ -260,12 +267,12 @@ describe('verification', () => {
       previousHash = hash;
     }
     const forgedCursor = { appliedSeq: LENGTH, headHash: previousHash };
-    const verdict = await verdictOf('gverify00', forged, chain, forgedCursor);
+    const verdict = await verdictOf(forged, chain, forgedCursor);
     expect(verdict.streams[0]?.firstBad).toBe(1_500);
   });
 
   it('finds rows that their shard does not have', async () => {
-    const verdict = await verdictOf('gverify00', chain, chain.slice(0, 2_000), cursor);
+    const verdict = await verdictOf(chain, chain.slice(0, 2_000), cursor);
     expect(verdict.streams[0]?.firstBad).toBe(2_001);
   });
 });

@@ -25,13 +25,13 @@ function fakeShard(shardKey: string, changes: readonly BookingProjection[]) {
     appliedSeq: (key) => repository.appliedSeq(key),
     readProjection: (_key, { afterSeq, limit }) => {
       const stretch = changes.slice(afterSeq, afterSeq + limit);
-      const present = new Map(changes.map((change) => [change.id, change]));
+      const latest = new Map(changes.map((change) => [change.id, change]));
       const ids = new Set(stretch.map((change) => change.id));
       const batch: ProjectionBatch = {
         shardKey,
         throughSeq: afterSeq + stretch.length,
         headSeq: changes.length,
-        bookings: [...ids].flatMap((id) => present.get(id) ?? []),
+        bookings: [...ids].flatMap((id) => latest.get(id) ?? []),
         services: [],
         resources: [],
       };
@@ -81,6 +81,46 @@ function present(changes: readonly BookingProjection[]): BookingProjection[] {
   );
 }
 
+/** What a shard tells of one booking, resource and service at a version. */
+function makeBatch(version: number, throughSeq: number): ProjectionBatch {
+  return {
+    shardKey: 'gback0000',
+    throughSeq,
+    headSeq: 9,
+    bookings: [makeBookingProjection({ id: 'bkg_back', customerId: 'usr_back', version })],
+    resources: [makeResourceCard({ id: 'res_back', name: `Court v${version}`, version })],
+    services: [makeServiceCard({ id: 'svc_back', tags: [`v${version}`], version })],
+  };
+}
+
+/** A provider with one venue, both on sale. */
+async function makeVenue(label: string): Promise<{ providerId: string; venueId: string }> {
+  const providerId = `prv_${label}`;
+  const venueId = `ven_${label}`;
+  const base = { name: label, timeZone: 'Europe/London', commissionBps: null, active: true };
+  await new ProviderRepository(env.DB).insert(
+    {
+      ...base,
+      id: providerId,
+      currency: 'usd',
+      region: null,
+      dataRegion: 'global',
+      shardKey: `g${label}`,
+      createdAtMs: NOW,
+    },
+    'usr_owner',
+  );
+  const place = { address: null, latitude: null, longitude: null };
+  await new VenueRepository(env.DB).insert({
+    ...base,
+    ...place,
+    id: venueId,
+    providerId,
+    createdAtMs: NOW,
+  });
+  return { providerId, venueId };
+}
+
 describe('following a shard', () => {
   it('equals the shard after one message, and again after a redelivery', async () => {
     const changes = makeChanges('drain', 1_640);
@@ -105,16 +145,8 @@ describe('following a shard', () => {
   });
 
   it('never takes a booking, a card or a cursor back in time', async () => {
-    const batch = (version: number, throughSeq: number): ProjectionBatch => ({
-      shardKey: 'gback0000',
-      throughSeq,
-      headSeq: 9,
-      bookings: [makeBookingProjection({ id: 'bkg_back', customerId: 'usr_back', version })],
-      resources: [makeResourceCard({ id: 'res_back', name: `Court v${version}`, version })],
-      services: [makeServiceCard({ id: 'svc_back', tags: [`v${version}`], version })],
-    });
-    await repository.apply(batch(3, 9), NOW);
-    await repository.apply(batch(2, 5), NOW);
+    await repository.apply(makeBatch(3, 9), NOW);
+    await repository.apply(makeBatch(2, 5), NOW);
     const owner = { kind: 'customer', id: 'usr_back' } as const;
     const [row] = await repository.list({ owner, status: null, after: null, limit: 5 });
     expect(row?.version).toBe(3);
@@ -164,33 +196,6 @@ describe('searching services', () => {
     limit: 100,
   };
 
-  async function makeVenue(label: string): Promise<{ providerId: string; venueId: string }> {
-    const providerId = `prv_${label}`;
-    const venueId = `ven_${label}`;
-    const base = { name: label, timeZone: 'Europe/London', commissionBps: null, active: true };
-    await new ProviderRepository(env.DB).insert(
-      {
-        ...base,
-        id: providerId,
-        currency: 'usd',
-        region: null,
-        dataRegion: 'global',
-        shardKey: `g${label}`,
-        createdAtMs: NOW,
-      },
-      'usr_owner',
-    );
-    const place = { address: null, latitude: null, longitude: null };
-    await new VenueRepository(env.DB).insert({
-      ...base,
-      ...place,
-      id: venueId,
-      providerId,
-      createdAtMs: NOW,
-    });
-    return { providerId, venueId };
-  }
-
   async function found(query: Partial<ServiceQuery>): Promise<string[]> {
     const rows = await cards.search({ ...everything, ...query });
     return rows.map((row) => row.card.id);
@@ -200,7 +205,11 @@ describe('searching services', () => {
     const home = await makeVenue('search');
     const make = (id: string, card: Partial<ReturnType<typeof makeServiceCard>>) =>
       makeServiceCard({ ...home, id, ...card });
-    const yoga = make('svc_s_yoga', { name: 'ÉTÉ Yoga', category: 'wellness', tags: ['calm', 'mat'] });
+    const yoga = make('svc_s_yoga', {
+      name: 'ÉTÉ Yoga',
+      category: 'wellness',
+      tags: ['calm', 'mat'],
+    });
     const padel = make('svc_s_padel', { name: 'Padel', price: { amount: 9_000, currency: 'usd' } });
     const percent = make('svc_s_percent', { name: 'A 100% sure_thing', tags: ['calm'] });
     await cards.putServices([yoga], NOW);

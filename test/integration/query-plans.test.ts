@@ -68,9 +68,19 @@ describe('every statement finds its rows by an index', () => {
   it('audit trail', async () => {
     const statements = await statementsOf(AuditRepository, async (audit) => {
       const event = {
-        ...{ seq: 1, id: 'evt_plan', entityId: 'bkg_plan', parentId: null, type: 't', from: null },
-        ...{ to: 'confirmed', actor: 'usr_plan', reason: null, metadata: {}, atMs: NOW },
-        ...{ previousHash: GENESIS_HASH, hash: 'b'.repeat(64) },
+        seq: 1,
+        id: 'evt_plan',
+        entityId: 'bkg_plan',
+        parentId: null,
+        type: 't',
+        from: null,
+        to: 'confirmed',
+        actor: 'usr_plan',
+        reason: null,
+        metadata: {},
+        atMs: NOW,
+        previousHash: GENESIS_HASH,
+        hash: 'b'.repeat(64),
       };
       await audit.append('gplan0000', [event]);
       await audit.appliedSeq('gplan0000');
@@ -142,8 +152,13 @@ describe('every statement finds its rows by an index', () => {
       await cards.activeServiceIds({ providerId: 'prv_plan' }, page);
       await cards.activeServiceIds({ venueId: 'ven_plan' }, page);
       const all: ServiceQuery = {
-        ...{ text: null, category: null, tag: null, providerId: null, priceMinorMax: null },
-        ...{ after: null, limit: 10 },
+        text: null,
+        category: null,
+        tag: null,
+        providerId: null,
+        priceMinorMax: null,
+        after: null,
+        limit: 10,
       };
       await cards.search(all);
       await cards.search({ ...all, after: { createdAtMs: NOW, id: 'svc_x' } });
@@ -158,9 +173,16 @@ describe('every statement finds its rows by an index', () => {
   it('inbox', async () => {
     const statements = await statementsOf(WebhookEventRepository, async (inbox) => {
       await inbox.insert({
-        ...{ id: 'whk_plan', processor: 'stripe', dedupeKey: 'evt_plan', type: 't' },
-        ...{ objectRef: null, bookingId: null, payload: '{}', isExpected: true },
-        ...{ receivedAtMs: NOW, nextAttemptAtMs: NOW },
+        id: 'whk_plan',
+        processor: 'stripe',
+        dedupeKey: 'evt_plan',
+        type: 't',
+        objectRef: null,
+        bookingId: null,
+        payload: '{}',
+        isExpected: true,
+        receivedAtMs: NOW,
+        nextAttemptAtMs: NOW,
       });
       await inbox.byId('whk_plan');
       await inbox.markFailed('whk_plan', { error: 'x', nextAttemptAtMs: NOW });
@@ -187,8 +209,16 @@ describe('every statement finds its rows by an index', () => {
     const interval = { intervalUnit: 'month', intervalCount: 1 } as const;
     const plans = await statementsOf(PlanRepository, async (repository) => {
       await repository.insert({
-        ...{ id: 'pln_plan', code: 'club', name: 'Club', priceMinor: 1_900, currency: 'usd' },
-        ...{ ...interval, entitlements: {}, version: 1, status: 'published', createdAtMs: NOW },
+        id: 'pln_plan',
+        code: 'club',
+        name: 'Club',
+        priceMinor: 1_900,
+        currency: 'usd',
+        ...interval,
+        entitlements: {},
+        version: 1,
+        status: 'published',
+        createdAtMs: NOW,
       });
       await repository.byId('pln_plan');
       await repository.published();
@@ -196,9 +226,15 @@ describe('every statement finds its rows by an index', () => {
     });
     const subscriptions = await statementsOf(SubscriptionRepository, async (repository) => {
       await repository.insert({
-        ...{ id: 'sub_plan', userId: 'usr_plan', planId: 'pln_plan', status: 'active' },
-        ...{ currentPeriodStartMs: NOW, currentPeriodEndMs: NOW + 1, entitlementVersion: NOW },
-        ...{ pushedVersion: 0, createdAtMs: NOW },
+        id: 'sub_plan',
+        userId: 'usr_plan',
+        planId: 'pln_plan',
+        status: 'active',
+        currentPeriodStartMs: NOW,
+        currentPeriodEndMs: NOW + 1,
+        entitlementVersion: NOW,
+        pushedVersion: 0,
+        createdAtMs: NOW,
       });
       await repository.byId('sub_plan');
       await repository.liveOf('usr_plan');

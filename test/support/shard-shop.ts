@@ -2,8 +2,8 @@
 import { env } from 'cloudflare:workers';
 import type {
   Caller,
+  InventoryShardRpc,
   KeyedReply,
-  OpenBookingReply,
   PlaceHoldCommand,
 } from '../../src/contracts/durable-rpc.ts';
 import type { BookingView } from '../../src/contracts/http/booking.ts';
@@ -14,23 +14,43 @@ const SLOT_MS = 3_600_000;
 
 export const OWNER: Caller = { id: 'usr_owner', roles: ['provider'] };
 
+/** An object and its RPC. The generated types know the stub as such; what it answers is the contract's. */
+export function shardOf(shardKey: string) {
+  const stub = env.INVENTORY.getByName(shardKey);
+  return { stub, shard: stub as unknown as InventoryShardRpc };
+}
+
 /** Provisions a shard of its own for a test. `service` overrides the card. */
 export async function provisionShop(shardKey: string, service: Partial<ServiceCard> = {}) {
-  const stub = env.INVENTORY.getByName(shardKey);
-  await stub.provision({
+  const { stub, shard } = shardOf(shardKey);
+  await shard.provision({
     shardKey,
     provider: { providerId: 'prv_1', name: 'Club', currency: 'usd', owners: [OWNER.id] },
   });
   const resourceId = `res_${shardKey}`;
-  const card = { id: resourceId, providerId: 'prv_1', venueId: 'ven_1', name: 'Court', kind: 'court', capacity: 1, units: null };
-  await stub.putResource({ caller: OWNER, card });
-  const { version: _, ...fields } = makeServiceCard({ price: { amount: 0, currency: 'usd' }, id: `svc_${shardKey}`, resourceIds: [resourceId], ...service });
-  await stub.putService({ caller: OWNER, card: fields });
+  const card = {
+    id: resourceId,
+    providerId: 'prv_1',
+    venueId: 'ven_1',
+    name: 'Court',
+    kind: 'court',
+    capacity: 1,
+    units: null,
+  };
+  await shard.putResource({ caller: OWNER, card });
+  const { version: _, ...fields } = makeServiceCard({
+    price: { amount: 0, currency: 'usd' },
+    id: `svc_${shardKey}`,
+    resourceIds: [resourceId],
+    ...service,
+  });
+  await shard.putService({ caller: OWNER, card: fields });
   return {
     stub,
+    shard,
     async createSlots(wanted: readonly { startsInMs: number }[]): Promise<string[]> {
       const base = Math.ceil(Date.now() / SLOT_MS) * SLOT_MS;
-      const reply = await stub.createSlots({
+      const reply = await shard.createSlots({
         caller: OWNER,
         call: null,
         serviceId: fields.id,
@@ -50,7 +70,11 @@ export async function provisionShop(shardKey: string, service: Partial<ServiceCa
 }
 
 /** A hold by a customer without a plan. */
-export function placeHoldCommand(wish: { callerId: string; key: string; slotIds: (string | undefined)[] }): PlaceHoldCommand {
+export function placeHoldCommand(wish: {
+  callerId: string;
+  key: string;
+  slotIds: (string | undefined)[];
+}): PlaceHoldCommand {
   return {
     caller: { id: wish.callerId, roles: ['customer'] },
     call: { key: wish.key, fingerprint: JSON.stringify(wish.slotIds) },
@@ -66,7 +90,7 @@ export async function openFreeBooking(
   wish: { callerId: string; key: string; slotId: string | undefined },
 ): Promise<KeyedReply<BookingView>> {
   const { claim, ...hold } = placeHoldCommand({ ...wish, slotIds: [wish.slotId] });
-  const opened = (await shop.stub.openBooking({ ...hold, target: { claim }, payment: null })) as OpenBookingReply;
+  const opened = await shop.shard.openBooking({ ...hold, target: { claim }, payment: null });
   if (opened.kind !== 'final') throw new Error('a free booking is final at once');
   return opened.reply;
 }

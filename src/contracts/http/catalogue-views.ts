@@ -69,7 +69,7 @@ export function toServiceView(card: ServiceCard): ServiceView {
 
 /** What a body changes of a resource; absent members stay as they are. */
 export function resourcePatch(body: PatchResourceBody): PatchResourceCommand['patch'] {
-  return withoutAbsent(body) as PatchResourceCommand['patch'];
+  return withoutAbsent(body);
 }
 
 /** What a body changes of a service; absent members stay as they are. */

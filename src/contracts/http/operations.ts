@@ -115,7 +115,14 @@ export function toWebhookEventView(
 ): WebhookEventView {
   const { id, processor, type, objectRef, bookingId, isExpected, attempts, lastError } = event;
   return {
-    ...{ id, processor, type, objectRef, bookingId, isExpected, attempts, lastError },
+    id,
+    processor,
+    type,
+    objectRef,
+    bookingId,
+    isExpected,
+    attempts,
+    lastError,
     eventId: event.dedupeKey,
     receivedAt: formatInstant(event.receivedAtMs),
     handledAt: event.handledAtMs === null ? null : formatInstant(event.handledAtMs),

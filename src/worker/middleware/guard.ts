@@ -7,7 +7,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { IdParts } from '../../domain/ids.ts';
 import { refuse, type Refusal } from '../../domain/result.ts';
 import type { AppEnv } from '../context.ts';
-import { cacheText, readJsonBody } from '../request-body.ts';
+import { cacheText, readJsonBody, readRawBody } from '../request-body.ts';
 import { refusalResponse } from '../respond.ts';
 import type { RouteRules } from '../route.ts';
 import { authenticate, authorize } from './auth.ts';
@@ -41,8 +41,8 @@ export function guard(rules: RouteRules): MiddlewareHandler<AppEnv> {
 }
 
 async function checkJson(c: Context<AppEnv>, rules: RouteRules): Promise<Refusal | null> {
-  if (rules.body === 'none' || rules.body === 'raw') return null;
-  const body = await readJsonBody(c);
+  if (rules.body === 'none') return null;
+  const body = await (rules.body === 'raw' ? readRawBody(c) : readJsonBody(c));
   c.set('body', body);
   if (body.kind === 'invalid_json') return refuse('invalid_json', body.detail).refusal;
   if (body.kind === 'empty' && rules.body === 'required') {

@@ -62,9 +62,7 @@ export function registerOpsAudit(app: App): void {
     });
     return pageResponse(c, result, toAuditRowView);
   });
-  app.openapi(verify, async (c) =>
-    c.json(await verifyAudit(verifyAuditDeps(c.var.services)), 200),
-  );
+  app.openapi(verify, async (c) => c.json(await verifyAudit(verifyAuditDeps(c.var.services)), 200));
   app.openapi(exported, (c) =>
     c.body(exportStream(c.var.services), 200, {
       'Content-Type': 'application/jsonl',

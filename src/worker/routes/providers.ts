@@ -27,7 +27,8 @@ const create = defineRoute({
   path: '/v1/providers',
   tag,
   summary: 'Become a provider',
-  description: 'The caller becomes the owner; the role `provider` shows at the next login or refresh.',
+  description:
+    'The caller becomes the owner; the role `provider` shows at the next login or refresh.',
   access: 'signed_in',
   body: createProviderSchema,
   answers: { 201: { description: 'The provider.', schema: providerSchema } },

@@ -26,7 +26,8 @@ const create = defineRoute({
   path: '/v1/resources',
   tag,
   summary: 'Add a resource',
-  description: 'A court, a room, a coach: capacity 1 is exclusive, more is pooled, `units` are named.',
+  description:
+    'A court, a room, a coach: capacity 1 is exclusive, more is pooled, `units` are named.',
   access: 'signed_in',
   body: createResourceSchema,
   answers: { 201: { description: 'The resource.', schema: resourceSchema } },

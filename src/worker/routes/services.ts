@@ -1,9 +1,5 @@
 /** `/v1/services`: what is sold, and the open search over it. Reads by id and changes go to the service's shard. */
-import {
-  changeService,
-  createService,
-  readService,
-} from '../../application/manage-services.ts';
+import { changeService, createService, readService } from '../../application/manage-services.ts';
 import { searchServices } from '../../application/search-services.ts';
 import {
   createServiceSchema,

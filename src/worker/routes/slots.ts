@@ -14,7 +14,13 @@ import { fromInstant, toNewSlots } from '../../contracts/http/catalogue-views.ts
 import { pageSchema } from '../../contracts/http/common.ts';
 import { slotsCreatedSchema } from '../../contracts/http/search.ts';
 import type { App, AppEnv } from '../context.ts';
-import { keyedResponse, pathId, refusalResponse, requireCaller, resultResponse } from '../respond.ts';
+import {
+  keyedResponse,
+  pathId,
+  refusalResponse,
+  requireCaller,
+  resultResponse,
+} from '../respond.ts';
 import { defineRoute } from '../route.ts';
 
 const tag = 'Slots';
@@ -105,7 +111,7 @@ function taggedResponse(
   const headers = { ETag: etag, 'Cache-Control': CACHE_CONTROL };
   const known = c.req.header('If-None-Match')?.split(',') ?? [];
   // Weak comparison: a proxy that compressed the answer has marked the tag with W/.
-  const isKnown = known.some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, '')));
+  const isKnown = known.some((value) => ['*', etag].includes(value.trim().replace(/^W\//, '')));
   if (isKnown) return c.body(null, 304, headers);
   return c.body(text, 200, { ...headers, 'Content-Type': 'application/json' });
 }

@@ -1,0 +1,72 @@
+/**
+ * Four projects: pure code on Node, the Worker and its objects in workerd, the simulators on Node, and whole platforms.
+ * `npm test` runs them all; `npx vitest --project workers` runs one.
+ */
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
+import { defineConfig } from 'vitest/config';
+import { makeWorkerBindings } from './test/worker-bindings.ts';
+
+/** Queues deliver at once and give up soon: a test waits for them. */
+const FAST_CONSUMER = { maxBatchSize: 10, maxBatchTimeout: 0.05, maxRetries: 3, retryDelay: 0 };
+const QUEUES = ['holdfast-audit', 'holdfast-projections', 'holdfast-payments', 'holdfast-webhooks'];
+
+/** The reason of a rejected call is known to the test that awaited it; the runtime reports it a second time. */
+function isReportedTwice(error: object): boolean {
+  return 'durableObjectId' in error && 'remote' in error;
+}
+
+export default defineConfig(async () => ({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [
+            'test/domain/**/*.test.ts',
+            'test/application/**/*.test.ts',
+            'test/contract/**/*.test.ts',
+            'test/tidy.test.ts',
+          ],
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: {
+                ...makeWorkerBindings(),
+                TEST_MIGRATIONS: await readD1Migrations('migrations'),
+              },
+              queueConsumers: {
+                ...Object.fromEntries(
+                  QUEUES.map((queue) => [
+                    queue,
+                    { ...FAST_CONSUMER, deadLetterQueue: 'holdfast-dead-letters' },
+                  ]),
+                ),
+                'holdfast-dead-letters': FAST_CONSUMER,
+              },
+            },
+          }),
+        ],
+        test: {
+          name: 'workers',
+          include: ['test/integration/**/*.test.ts', 'test/security/**/*.test.ts'],
+          setupFiles: ['test/support/setup-workers.ts'],
+          onUnhandledError: (error: object) => (isReportedTwice(error) ? false : undefined),
+        },
+      },
+      { test: { name: 'simulators', include: ['test/simulators/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+}));
