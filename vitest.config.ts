@@ -10,6 +10,20 @@ import { makeWorkerBindings } from './test/worker-bindings.ts';
 const FAST_CONSUMER = { maxBatchSize: 10, maxBatchTimeout: 0.05, maxRetries: 3, retryDelay: 0 };
 const QUEUES = ['holdfast-audit', 'holdfast-projections', 'holdfast-payments', 'holdfast-webhooks'];
 
+const BUNDLED = [
+  '@hono/zod-openapi',
+  'canonicalize',
+  'drizzle-orm',
+  'drizzle-orm/d1',
+  'drizzle-orm/sqlite-core',
+  'hono/http-exception',
+  'hono/route',
+  'hono/router/trie-router',
+  'jose',
+  'stripe',
+  'zod',
+];
+
 /** The reason of a rejected call is known to the test that awaited it; the runtime reports it a second time. */
 function isReportedTwice(error: object): boolean {
   return 'durableObjectId' in error && 'remote' in error;
@@ -52,6 +66,8 @@ export default defineConfig(async () => ({
         ],
         test: {
           name: 'workers',
+          // Libraries of many files are bundled once instead of being fetched file by file into each worker.
+          deps: { optimizer: { ssr: { enabled: true, include: BUNDLED } } },
           include: ['test/integration/**/*.test.ts', 'test/security/**/*.test.ts'],
           setupFiles: ['test/support/setup-workers.ts'],
           onUnhandledError: (error: object) => (isReportedTwice(error) ? false : undefined),

@@ -19,40 +19,11 @@ import { refusedByState } from './errors.ts';
 import { emit } from './events.ts';
 import { listObjects, type Page } from './lists.ts';
 import type { Parameters, ParameterRules } from './parameters.ts';
+import { EVIDENCE_FIELDS, emptyEvidence } from './dispute-evidence.ts';
 import type { ChargeObject, DisputeObject, DisputeStatus } from './shapes.ts';
 
 /** Time to answer a dispute, on the virtual clock. */
 const RESPONSE_SECONDS = 9 * 86_400;
-
-const EVIDENCE_FIELDS = [
-  'access_activity_log',
-  'billing_address',
-  'cancellation_policy',
-  'cancellation_policy_disclosure',
-  'cancellation_rebuttal',
-  'customer_communication',
-  'customer_email_address',
-  'customer_name',
-  'customer_purchase_ip',
-  'customer_signature',
-  'duplicate_charge_documentation',
-  'duplicate_charge_explanation',
-  'duplicate_charge_id',
-  'product_description',
-  'receipt',
-  'refund_policy',
-  'refund_policy_disclosure',
-  'refund_refusal_explanation',
-  'service_date',
-  'service_documentation',
-  'shipping_address',
-  'shipping_carrier',
-  'shipping_date',
-  'shipping_documentation',
-  'shipping_tracking_number',
-  'uncategorized_file',
-  'uncategorized_text',
-] as const;
 
 /** Parameters of POST /v1/disputes/{id}. */
 export const DISPUTE_UPDATE_RULES: ParameterRules = {
@@ -107,8 +78,9 @@ export function updateDispute(ctx: StripeContext, id: string, parameters: Parame
   const dispute = findAddressed(ctx, 'dispute', id);
   if (!OPEN.includes(dispute.status)) throw closedError(dispute);
   const evidence = parameters.nested('evidence');
-  for (const [name, text] of Object.entries(evidence ?? {})) {
-    dispute.evidence[name] = typeof text === 'string' && text !== '' ? text : null;
+  for (const name of EVIDENCE_FIELDS) {
+    const text = evidence?.[name];
+    if (typeof text === 'string') dispute.evidence[name] = text === '' ? null : text;
   }
   dispute.metadata = parameters.mergeMetadata(dispute.metadata);
   const isSubmitted = evidence !== null && parameters.boolean('submit') !== false;
@@ -218,16 +190,14 @@ function makeDispute(
     created: now(ctx),
     currency: charge.currency,
     enhanced_eligibility_types: [],
-    evidence: {
-      ...Object.fromEntries(EVIDENCE_FIELDS.map((name) => [name, null])),
-      enhanced_evidence: {},
-    },
+    evidence: emptyEvidence(),
     evidence_details: {
       due_by: now(ctx) + RESPONSE_SECONDS,
       enhanced_eligibility: {},
       has_evidence: false,
       past_due: false,
       submission_count: 0,
+      submission_method: null,
     },
     intended_submission_method: null,
     is_charge_refundable: inquiry,

@@ -104,7 +104,6 @@ export function settleBankDebit(ctx: StripeContext, intentId: string): void {
   const charge = findKnown(ctx, 'charge', intent.latest_charge);
   const method = findKnown(ctx, 'payment_method', intent.payment_method);
   const refusal = natureOf(ctx, method.id).card.decline;
-  intent.processing = null;
   ctx.world.books.settle(charge.id, 'capture', refusal ? 'failed' : 'succeeded');
   if (refusal) {
     charge.status = 'failed';
@@ -253,7 +252,6 @@ function startBankDebit(
   insert(ctx, charge, { parentId: intent.id, customerId: intent.customer });
   intent.latest_charge = charge.id;
   intent.status = 'processing';
-  intent.processing = { type: 'us_bank_account' };
   save(ctx, intent);
   writeBook(ctx, { intent, charge }, { kind: 'capture', status: 'pending' });
   ctx.world.deadlines.set('stripe:bank_debit', intent.id, BANK_DEBIT_SECONDS);

@@ -4,6 +4,7 @@
  * Source: Stripe API reference 2026-10-28.endive; test/simulators checks them against the SDK's types.
  */
 import type { JsonObject } from '../json.ts';
+import type { DisputeEvidence } from './dispute-evidence.ts';
 
 /** Metadata: text by key. */
 export type Metadata = Record<string, string>;
@@ -73,7 +74,7 @@ export interface PaymentIntentObject {
   payment_method_options: JsonObject;
   payment_method_types: string[];
   payment_record: null;
-  processing: { type: 'card' | 'us_bank_account' } | null;
+  processing: null;
   receipt_email: string | null;
   review: null;
   setup_future_usage: 'off_session' | 'on_session' | null;
@@ -84,12 +85,6 @@ export interface PaymentIntentObject {
   status: PaymentIntentStatus;
   transfer_data: null;
   transfer_group: string | null;
-}
-
-/** The card as a charge saw it. `capture_before` is there while the charge can be captured. */
-export interface ChargeCard extends JsonObject {
-  brand: string;
-  last4: string;
 }
 
 /** A charge: one attempt to take money for a PaymentIntent. */
@@ -358,13 +353,14 @@ export interface DisputeObject {
   created: number;
   currency: string;
   enhanced_eligibility_types: [];
-  evidence: JsonObject;
+  evidence: DisputeEvidence;
   evidence_details: {
     due_by: number;
     enhanced_eligibility: JsonObject;
     has_evidence: boolean;
     past_due: boolean;
     submission_count: number;
+    submission_method: null;
   };
   intended_submission_method: null;
   is_charge_refundable: boolean;

@@ -53,7 +53,7 @@ describe('broken connections', () => {
     expect(await captureOutcome(id)).not.toBe('200');
     expect(await isCaptured(id)).toBe(false);
     const { json } = await rig.control('requests');
-    const row = json.data.find((it) => String(it['path']).endsWith(`${id}/capture`));
+    const row = json.data.find((call) => String(call['path']).endsWith(`${id}/capture`));
     expect(row).toMatchObject({ status: null, response: null });
   });
 

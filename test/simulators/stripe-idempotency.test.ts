@@ -3,7 +3,7 @@
  * included, and no trace of what never executed.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { authorize, INTENT, refusal, SECRET_KEY, startRig, type Rig } from './support.ts';
+import { authorize, INTENT, refusal, SECRET_KEY, startRig, until, type Rig } from './support.ts';
 
 let rig: Rig;
 beforeAll(async () => {
@@ -81,12 +81,8 @@ describe('a key', () => {
   it('in flight is refused with 409, and the first call wins', async () => {
     await rig.control('faults', { processor: 'stripe', fault: 'latency', ms: 300, count: 1 });
     const first = raw('in-flight', BODY);
-    const second = await rig.control('requests').then(async () => {
-      for (;;) {
-        const response = await raw('in-flight', BODY);
-        if (response.status !== 200) return response;
-      }
-    });
+    await until(async () => (await rig.control('faults')).json.data[0]?.['fired'] === 1);
+    const second = await raw('in-flight', BODY);
     expect(second.status).toBe(409);
     expect(await second.json()).toMatchObject({ error: { code: 'idempotency_key_in_use' } });
     expect((await first).status).toBe(200);

@@ -3,7 +3,7 @@
  * and refuses, and that the books show each movement of money exactly once.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { authorize, INTENT, pay, refusal, startRig, type Rig } from './support.ts';
+import { authorize, idOf, INTENT, pay, refusal, startRig, type Rig } from './support.ts';
 
 let rig: Rig;
 beforeAll(async () => {
@@ -235,7 +235,7 @@ describe('fees', () => {
       confirm: true,
       payment_method: 'pm_card_visa',
     });
-    const source = String(intent.latest_charge);
+    const source = idOf(intent.latest_charge);
     const [row] = (await rig.stripe.balanceTransactions.list({ source })).data;
     expect(row).toMatchObject({ amount: 1050, fee: 60, net: 990, status: 'pending' });
   });

@@ -3,7 +3,7 @@
  * for another method, and the payer's page and control route lead to the same states.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { INTENT, refusal, startRig, type Rig } from './support.ts';
+import { idOf, INTENT, refusal, startRig, type Rig } from './support.ts';
 
 let rig: Rig;
 beforeAll(async () => {
@@ -169,7 +169,7 @@ describe('authentication', () => {
       ...INTENT,
       capture_method: 'automatic',
       customer: customer.id,
-      payment_method: String(done.payment_method),
+      payment_method: idOf(done.payment_method),
       off_session: true,
       confirm: true,
     });

@@ -2,21 +2,21 @@
  * The wire: parameters, errors, lists and shapes are Stripe's own. Shapes are checked against the
  * official SDK's types at compile time: this file does not compile when a field goes missing.
  */
-import type Stripe from 'stripe';
+import type { Stripe } from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type * as shapes from '../../simulators/stripe/shapes.ts';
 import { authorize, INTENT, pay, refusal, SECRET_KEY, startRig, type Rig } from './support.ts';
 
 /** Compiles only while each of the simulator's shapes can be read as the SDK's. */
 export const CONFORMANCE = {
-  balance: (it: shapes.BalanceTransactionObject): Stripe.BalanceTransaction => it,
-  charge: (it: shapes.ChargeObject): Stripe.Charge => it,
-  customer: (it: shapes.CustomerObject): Stripe.Customer => it,
-  dispute: (it: shapes.DisputeObject): Stripe.Dispute => it,
-  paymentIntent: (it: shapes.PaymentIntentObject): Stripe.PaymentIntent => it,
-  paymentMethod: (it: shapes.PaymentMethodObject): Stripe.PaymentMethod => it,
-  refund: (it: shapes.RefundObject): Stripe.Refund => it,
-  setupIntent: (it: shapes.SetupIntentObject): Stripe.SetupIntent => it,
+  balance: (object: shapes.BalanceTransactionObject): Stripe.BalanceTransaction => object,
+  charge: (object: shapes.ChargeObject): Stripe.Charge => object,
+  customer: (object: shapes.CustomerObject): Stripe.Customer => object,
+  dispute: (object: shapes.DisputeObject): Stripe.Dispute => object,
+  paymentIntent: (object: shapes.PaymentIntentObject): Stripe.PaymentIntent => object,
+  paymentMethod: (object: shapes.PaymentMethodObject): Stripe.PaymentMethod => object,
+  refund: (object: shapes.RefundObject): Stripe.Refund => object,
+  setupIntent: (object: shapes.SetupIntentObject): Stripe.SetupIntent => object,
 };
 
 let rig: Rig;
@@ -104,7 +104,7 @@ describe('errors and headers', () => {
   it('logs the call as it came, with the key shortened', async () => {
     await send('payment_intents', 'amount=2500&currency=usd&metadata[mark]=log-me');
     const { json } = await rig.control('requests?processor=stripe');
-    const row = json.data.find((it) => String(it['body']).includes('log-me'));
+    const row = json.data.find((call) => String(call['body']).includes('log-me'));
     expect(row).toMatchObject({
       processor: 'stripe',
       method: 'POST',

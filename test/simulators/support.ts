@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import Stripe from 'stripe';
+import { Stripe } from 'stripe';
 import {
   startSimulators,
   type SimulatorOptions,
@@ -15,14 +15,16 @@ import {
 export const SECRET_KEY = 'sk_test_simulators';
 export const WEBHOOK_SECRET = 'whsec_simulators';
 
+/** Puts the simulator's prefix in front of the path that the SDK asks for. */
+const prefixed: typeof fetch = (input, init) => {
+  const target = new URL(input instanceof Request ? input.url : input);
+  target.pathname = `/stripe${target.pathname}`;
+  return fetch(target, init);
+};
+
 /** Points the official SDK at a simulator: same paths, one prefix. Retries are off. */
 export function makeStripe(url: string): Stripe {
   const base = new URL(url);
-  const prefixed: typeof fetch = (input, init) => {
-    const target = new URL(input instanceof Request ? input.url : input);
-    target.pathname = `/stripe${target.pathname}`;
-    return fetch(target, init);
-  };
   return new Stripe(SECRET_KEY, {
     protocol: 'http',
     host: base.hostname,
@@ -123,6 +125,12 @@ export async function pay(stripe: Stripe, method = 'pm_card_visa'): Promise<Stri
   return stripe.paymentIntents.capture(intent.id);
 }
 
+/** The identifier of a reference, expanded or not. */
+export function idOf(reference: string | { readonly id: string } | null): string {
+  if (reference === null) throw new Error('There is no reference.');
+  return typeof reference === 'string' ? reference : reference.id;
+}
+
 /** The Stripe error that a call must end with. */
 export async function refusal(call: Promise<unknown>): Promise<Stripe.errors.StripeError> {
   try {
@@ -171,12 +179,13 @@ export async function startReceiver(secret = WEBHOOK_SECRET): Promise<Receiver> 
   const calls: ReceivedCall[] = [];
   const statuses: number[] = [];
   const server = createServer((request, response) => {
-    void receive(request, secret)
-      .then((call) => {
-        calls.push(call);
-        response.writeHead(statuses.shift() ?? 200).end();
-      })
-      .catch(() => response.writeHead(400).end());
+    const take = async (): Promise<number> => {
+      calls.push(await receive(request, secret));
+      return statuses.shift() ?? 200;
+    };
+    void take()
+      .catch(() => 400)
+      .then((status) => response.writeHead(status).end());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

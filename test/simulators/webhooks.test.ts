@@ -68,8 +68,8 @@ describe('delivery', () => {
     receiver.statuses.push(500);
     const { id } = await authorize(rig.stripe);
     const row = await until(async () => {
-      const it = await delivery(id);
-      return it?.['status'] === 'delivered' ? it : null;
+      const found = await delivery(id);
+      return found?.['status'] === 'delivered' ? found : null;
     });
     expect(row).toMatchObject({ attempts: 2, lastStatus: 200, nextAttemptAt: null });
     const [first, second] = about(id);
@@ -81,8 +81,8 @@ describe('delivery', () => {
     receiver.statuses.push(302);
     const { id } = await authorize(rig.stripe);
     const row = await until(async () => {
-      const it = await delivery(id);
-      return it?.['lastStatus'] === 302 ? it : null;
+      const found = await delivery(id);
+      return found?.['lastStatus'] === 302 ? found : null;
     });
     expect(row).toMatchObject({ status: 'pending', attempts: 1 });
     const undelivered = await rig.stripe.events.list({ delivery_success: false, limit: 100 });

@@ -213,12 +213,14 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
         created_at_ms INTEGER NOT NULL
       ) STRICT;
       CREATE INDEX refund_booking ON refund (booking_id);
-      -- However many refunds run at once, together they never exceed the capture.
+      -- However many refunds run at once, together they never exceed the capture. An upsert fires this too,
+      -- so the row itself is left out of the sum.
       CREATE TRIGGER refund_within_capture BEFORE INSERT ON refund
       BEGIN
         SELECT RAISE(ABORT, 'guard: refund exceeds capture')
         WHERE NEW.amount_minor + coalesce((
-          SELECT sum(amount_minor) FROM refund WHERE payment_id = NEW.payment_id AND state <> 'failed'), 0)
+          SELECT sum(amount_minor) FROM refund
+          WHERE payment_id = NEW.payment_id AND state <> 'failed' AND id <> NEW.id), 0)
           > (SELECT captured_minor FROM payment WHERE id = NEW.payment_id);
       END;`,
   },

@@ -16,6 +16,7 @@ import {
 } from '../../contracts/http/operations.ts';
 import type { App } from '../context.ts';
 import { mappedResponse, pageResponse } from '../map-response.ts';
+import { idempotent } from '../middleware/idempotent-call.ts';
 import { defineRoute } from '../route.ts';
 import { replayDeps } from '../use-case-deps.ts';
 
@@ -70,18 +71,22 @@ export function registerOpsMessages(app: App): void {
     const result = await listWebhookEvents(replayDeps(c.env, c.var.services), c.req.valid('query'));
     return pageResponse(c, result, toWebhookEventView);
   });
-  app.openapi(replayEvent, async (c) => {
-    const id = c.req.param('id');
-    const result = await replayWebhookEvent(replayDeps(c.env, c.var.services), id);
-    return mappedResponse(c, result, { map: () => ({ id, status: 'enqueued' }), status: 202 });
-  });
+  app.openapi(replayEvent, (c) =>
+    idempotent(async () => {
+      const id = c.req.param('id');
+      const result = await replayWebhookEvent(replayDeps(c.env, c.var.services), id);
+      return mappedResponse(c, result, { map: () => ({ id, status: 'enqueued' }), status: 202 });
+    })(c),
+  );
   app.openapi(listLetters, async (c) => {
     const result = await listDeadLetters(replayDeps(c.env, c.var.services), c.req.valid('query'));
     return pageResponse(c, result, toDeadLetterView);
   });
-  app.openapi(replayLetter, async (c) => {
-    const { id } = c.req.valid('param');
-    const result = await replayDeadLetter(replayDeps(c.env, c.var.services), id);
-    return mappedResponse(c, result, { map: () => ({ id, status: 'enqueued' }), status: 202 });
-  });
+  app.openapi(replayLetter, (c) =>
+    idempotent(async () => {
+      const { id } = c.req.valid('param');
+      const result = await replayDeadLetter(replayDeps(c.env, c.var.services), id);
+      return mappedResponse(c, result, { map: () => ({ id, status: 'enqueued' }), status: 202 });
+    })(c),
+  );
 }
