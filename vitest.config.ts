@@ -39,6 +39,7 @@ export default defineConfig(async () => ({
             'test/domain/**/*.test.ts',
             'test/application/**/*.test.ts',
             'test/contract/**/*.test.ts',
+            'test/platform/**/*.test.ts',
             'test/tidy.test.ts',
           ],
         },

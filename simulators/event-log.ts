@@ -17,7 +17,7 @@ export interface DeliveryPlan {
   readonly delayMs: number;
 }
 
-/** An event to record. `body` is the text that will be signed, byte for byte. */
+/** An event to record. `body` is its JSON, stored as short as can be. */
 export interface NewEvent {
   readonly id: string;
   readonly processor: string;
@@ -136,7 +136,7 @@ export class EventLog {
       );
   }
 
-  /** The signed text of an event, or null. */
+  /** The JSON of an event, or null. */
   body(eventId: string): string | null {
     const row = this.#store.statement('SELECT body FROM event WHERE id = ?').get(eventId);
     return row ? String(row['body']) : null;

@@ -22,8 +22,10 @@ const CONCURRENCY_MAX = 32;
 /** Where one processor's events go and how they are signed. `url` null: nobody is subscribed. */
 export interface WebhookTarget {
   readonly url: string | null;
+  /** The bytes on the wire, from the stored JSON of the event. */
+  wireBody(body: string): string;
   /** Headers of one attempt; called per attempt, because the signature carries the time. */
-  headers(body: string): Record<string, string>;
+  headers(wireBody: string): Record<string, string>;
 }
 
 /** What the scheduler works with. */
@@ -132,7 +134,8 @@ export class Webhooks {
     const target = this.#deps.targets.get(delivery?.processor ?? '');
     if (delivery?.status !== 'pending' || !target?.url) return;
     this.#held.delete(eventId);
-    const status = await this.#post(target.url, delivery.body, target.headers(delivery.body));
+    const body = target.wireBody(delivery.body);
+    const status = await this.#post(target.url, body, target.headers(body));
     // A response that came while stopping is forgotten: the event is sent again after the restart.
     if (this.#isStopped) return;
     const update = this.#afterAttempt(delivery, status);

@@ -36,7 +36,7 @@ export function makeCause(parts: Partial<Omit<Cause, 'eventIds' | 'heldEventIds'
   };
 }
 
-/** An event as a processor raises it; `body` is the text to be signed. */
+/** An event as a processor raises it; `body` is its JSON. */
 export interface RaisedEvent {
   readonly id: string;
   readonly processor: string;

@@ -258,7 +258,7 @@ async function cancel(cast: Cast, booking: JsonObject): Promise<void> {
       return refunds.find((row) => objectOf(row, 'metadata')['bookingId'] === bookingId) ?? null;
     });
     expectSame('a refund of', refund['amount'], PRICE_MINOR);
-    return [null, `${textOf(cancelled, 'status')}, refunded 25.00 usd`];
+    return [null, `booking ${textOf(cancelled, 'status')}, 25.00 usd back`];
   });
 }
 

@@ -17,7 +17,7 @@ import type { LocalKeys } from './keys.ts';
 import { migrate } from './migrations.ts';
 import { PROJECT_ROOT } from './project.ts';
 import { killRecorded } from './recorded-process.ts';
-import { DATABASES, LocalRuntime } from './runtime.ts';
+import type { LocalRuntime } from './runtime.ts';
 import { LOOPBACK, StartRefused, platformUrl, simulatorsUrl } from './settings.ts';
 import type { LocalSettings } from './settings.ts';
 import { SimulatorsProcess } from './simulators-process.ts';
@@ -83,9 +83,22 @@ export class Instance {
     this.#spawnGuard();
     const keys = loadKeys(folder.keysFile);
     for (const port of [settings.port, settings.simulatorsPort]) await waitForFreePort(port);
-    const [worker] = await Promise.all([buildWorker(), this.#startSimulators(keys)]);
+    const [, worker, runtimeModule] = await Promise.all([
+      this.#startSimulators(keys),
+      buildWorker(),
+      // Loaded here because it takes longest of all and the simulators can start meanwhile.
+      import('./runtime.ts'),
+    ]);
     if (this.#isStopping) return;
-    await this.#startRuntime(worker, keys);
+    this.#runtime = new runtimeModule.LocalRuntime({
+      worker,
+      folder,
+      variables: { ...localVariables(settings), ...keys },
+      onError: (line) => this.#console.error(line),
+    });
+    await this.#prepare(this.#runtime, worker, keys);
+    if (this.#isStopping) return;
+    await this.#runtime.open(settings.port);
     this.#cron = setInterval(() => this.#fireCron(), CRON_EVERY_MS);
     this.#fireCron();
   }
@@ -119,33 +132,24 @@ export class Instance {
     await this.#simulators.start();
   }
 
-  async #startRuntime(worker: BuiltWorker, keys: LocalKeys): Promise<void> {
+  /** Migrates and seeds where something is missing. */
+  async #prepare(runtime: LocalRuntime, worker: BuiltWorker, keys: LocalKeys): Promise<void> {
     const folder = this.#folder;
-    const runtime = new LocalRuntime({
-      worker,
-      folder,
-      variables: { ...localVariables(this.settings), ...keys },
-      onError: (line) => this.#console.error(line),
-    });
-    this.#runtime = runtime;
     const names = worker.migrations.map((migration) => migration.name);
     const isMigrated = JSON.stringify(readJson(folder.migratedFile)) === JSON.stringify(names);
     const nowMs = Date.now() + this.settings.clockOffsetSeconds * 1000;
-    if (!isMigrated || isSeedDue(folder.seedFile, nowMs)) {
-      // Nobody sees the platform half prepared: until then it answers on a private address alone.
-      const address = await runtime.open(null);
-      const databases = await Promise.all(DATABASES.map((binding) => runtime.database(binding)));
-      for (const database of databases) await migrate(database, worker.migrations);
-      writeJson(folder.migratedFile, names);
-      await seed({
-        baseUrl: address.origin,
-        database: await runtime.database('DB'),
-        seedFile: folder.seedFile,
-        idSecret: keys.ID_SECRET,
-        nowMs,
-      });
-    }
-    if (!this.#isStopping) await runtime.open(this.settings.port);
+    if (isMigrated && !isSeedDue(folder.seedFile, nowMs)) return;
+    // Nobody sees the platform half prepared: until it is, it answers on a private address alone.
+    const address = await runtime.open(null);
+    for (const database of await runtime.databases()) await migrate(database, worker.migrations);
+    writeJson(folder.migratedFile, names);
+    await seed({
+      baseUrl: address.origin,
+      database: await runtime.database('DB'),
+      seedFile: folder.seedFile,
+      idSecret: keys.ID_SECRET,
+      nowMs,
+    });
   }
 
   #fireCron(): void {

@@ -26,7 +26,7 @@ export interface RuntimeSetup {
 }
 
 /** Databases of the platform by binding. */
-export const DATABASES = ['DB', 'DB_EU'] as const;
+const DATABASES = ['DB', 'DB_EU'] as const;
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** How often a runtime that died is looked for. It restarts by itself; this is for the times when that fails. */
@@ -62,6 +62,11 @@ export class LocalRuntime {
   /** A database of the platform. */
   async database(binding: (typeof DATABASES)[number]): Promise<D1Database> {
     return await this.#require().getD1Database(binding);
+  }
+
+  /** All databases of the platform. */
+  databases(): Promise<D1Database[]> {
+    return Promise.all(DATABASES.map((binding) => this.database(binding)));
   }
 
   /** Calls the Worker's scheduled handler; the local runtime never does so by itself. */

@@ -88,6 +88,7 @@ export function updateDispute(ctx: StripeContext, id: string, parameters: Parame
   if (evidence !== null) dispute.evidence_details.has_evidence = true;
   if (isSubmitted) {
     dispute.evidence_details.submission_count += 1;
+    dispute.evidence_details.submission_method = 'manual';
     dispute.status = isInquiry(dispute) ? 'warning_under_review' : 'under_review';
   }
   save(ctx, dispute);
@@ -197,7 +198,7 @@ function makeDispute(
       has_evidence: false,
       past_due: false,
       submission_count: 0,
-      submission_method: null,
+      submission_method: 'not_submitted',
     },
     intended_submission_method: null,
     is_charge_refundable: inquiry,

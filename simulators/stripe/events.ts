@@ -58,8 +58,7 @@ export function emit(
     request: { id: ctx.cause.requestId, idempotency_key: ctx.cause.idempotencyKey },
     type,
   };
-  // Indented like Stripe's own, so that a receiver which re-serialises before verifying is caught.
-  const body = JSON.stringify(envelope, null, 2);
+  const body = JSON.stringify(envelope);
   const event = { id, processor: 'stripe', type, objectId: change.object.id, body };
   ctx.world.raise(ctx.cause, event, isSubscribed);
 }

@@ -85,7 +85,7 @@ class Pipeline {
       response: null,
       at: new Date(this.#world.clock.nowMs()).toISOString(),
     });
-    const requestId = this.#world.store.apply(() => this.#world.store.newId('req'));
+    const requestId = this.#world.store.newId('req');
     return { http, log, requestId, key: key === '' ? null : key };
   }
 

@@ -360,7 +360,7 @@ export interface DisputeObject {
     has_evidence: boolean;
     past_due: boolean;
     submission_count: number;
-    submission_method: null;
+    submission_method: 'manual' | 'not_submitted';
   };
   intended_submission_method: null;
   is_charge_refundable: boolean;

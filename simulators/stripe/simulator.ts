@@ -53,6 +53,8 @@ export function makeStripeSimulator(
   );
   world.addTarget('stripe', {
     url: options.webhookUrl,
+    // Indented like Stripe's own, so that a receiver which re-serialises before verifying is caught.
+    wireBody: (body) => JSON.stringify(JSON.parse(body), null, 2),
     headers: (body) => ({
       accept: '*/*; q=0.5, application/xml',
       'cache-control': 'no-cache',

@@ -3,12 +3,12 @@
  * has one effect, and what is off sale cannot be found.
  */
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { advanceProjection } from '../../src/queues/projections.ts';
 import { projectionDeps } from '../../src/queues/stream-deps.ts';
 import { PlanRepository } from '../../src/storage/d1/plan-repository.ts';
 import { servicesOf } from '../../src/worker/services.ts';
-import { call, makePerson, type Person } from '../support/api.ts';
+import { call, makePerson, settled, type Person } from '../support/api.ts';
 
 const SERVICE = {
   name: 'An hour of padel',
@@ -50,6 +50,14 @@ async function openShop(overrides: { provider?: object; service?: object } = {})
   return { owner, providerId, venueId, resourceId, serviceId };
 }
 
+/** A slot of an hour on a day of January. */
+const slotAt = (day: number) => ({
+  startAt: `2027-01-${String(day).padStart(2, '0')}T09:00:00Z`,
+  endAt: `2027-01-${String(day).padStart(2, '0')}T10:00:00Z`,
+});
+
+afterAll(settled, 15_000);
+
 describe('opening a shop', () => {
   it('makes whoever asks a provider, whose role shows at the next login', async () => {
     const account = { email: 'owner@example.test', password: 'a long enough password' };
@@ -57,10 +65,18 @@ describe('opening a shop', () => {
     expect(registered.status, registered.text).toBe(201);
     const owner = { id: registered.json.user.id, token: registered.json.accessToken };
     const body = { name: 'Club', currency: 'gbp', timeZone: 'Europe/London', commissionBps: 750 };
-    const created = await call('POST /v1/providers', { as: owner, body: { ...body, region: 'weur' } });
+    const created = await call('POST /v1/providers', {
+      as: owner,
+      body: { ...body, region: 'weur' },
+    });
     expect(created.json).toMatchObject({
-      ...{ name: 'Club', currency: 'gbp', timeZone: 'Europe/London', region: 'weur' },
-      ...{ dataRegion: 'global', commissionBps: 750, active: true },
+      name: 'Club',
+      currency: 'gbp',
+      timeZone: 'Europe/London',
+      region: 'weur',
+      dataRegion: 'global',
+      commissionBps: 750,
+      active: true,
     });
     const loggedIn = await call('POST /v1/auth/login', { body: account });
     expect(loggedIn.json.user.roles).toContain('provider');
@@ -68,7 +84,7 @@ describe('opening a shop', () => {
     expect(read.json).toEqual(created.json);
   });
 
-  it('gives a service the defaults of the contract, and its venue\'s zone', async () => {
+  it("gives a service the defaults of the contract, and its venue's zone", async () => {
     const shop = await openShop();
     const read = await call(`GET /v1/services/${shop.serviceId}`);
     expect(read.status).toBe(200);
@@ -157,7 +173,7 @@ describe('idempotency', () => {
 });
 
 describe('whose it is', () => {
-  it('answers 404 for what is somebody else\'s, whatever is tried', async () => {
+  it("answers 404 for what is somebody else's, whatever is tried", async () => {
     const shop = await openShop();
     const stranger = await makePerson(['customer', 'provider']);
     const tries: [string, unknown][] = [
@@ -171,10 +187,7 @@ describe('whose it is', () => {
       [`DELETE /v1/services/${shop.serviceId}`, undefined],
       ['POST /v1/venues', { providerId: shop.providerId, name: 'Mine', timeZone: 'UTC' }],
       ['POST /v1/resources', { venueId: shop.venueId, name: 'Mine', kind: 'court' }],
-      [
-        'POST /v1/services',
-        { ...SERVICE, venueId: shop.venueId, resourceIds: [shop.resourceId] },
-      ],
+      ['POST /v1/services', { ...SERVICE, venueId: shop.venueId, resourceIds: [shop.resourceId] }],
       [
         `POST /v1/services/${shop.serviceId}/slots`,
         { slots: [{ startAt: '2027-01-01T09:00:00Z', endAt: '2027-01-01T10:00:00Z' }] },
@@ -289,11 +302,6 @@ describe('changing', () => {
 });
 
 describe('slots', () => {
-  const slotAt = (day: number) => ({
-    startAt: `2027-01-${String(day).padStart(2, '0')}T09:00:00Z`,
-    endAt: `2027-01-${String(day).padStart(2, '0')}T10:00:00Z`,
-  });
-
   it('are published once, read by anybody, page by page', async () => {
     const shop = await openShop();
     const path = `/v1/services/${shop.serviceId}/slots`;
@@ -366,7 +374,9 @@ describe('search', () => {
     const shop = await openShop({ service: { tags: ['told'] } });
     // As if the Worker had died between the shard and D1.
     await env.DB.prepare('DELETE FROM service WHERE id = ?1').bind(shop.serviceId).run();
-    await env.DB.prepare('DELETE FROM service_tag WHERE service_id = ?1').bind(shop.serviceId).run();
+    await env.DB.prepare('DELETE FROM service_tag WHERE service_id = ?1')
+      .bind(shop.serviceId)
+      .run();
     const shardKey = shop.serviceId.slice(4, 13);
     await env.DB.prepare('DELETE FROM projection_stream WHERE shard_key = ?1').bind(shardKey).run();
     await advanceProjection(projectionDeps(servicesOf(env)), shardKey);

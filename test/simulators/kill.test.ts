@@ -35,15 +35,13 @@ describe('a kill without warning', () => {
   it('in the middle of a crowd loses no payment that was answered', async () => {
     const first = await processes.launch();
     const answered: string[] = [];
-    const crowd = Array.from({ length: 20 }, async () => {
-      for (;;) {
-        const intent = await authorize(first.rig.stripe);
-        answered.push(intent.id);
-      }
-    });
-    await until(() => answered.length > 60);
+    const payer = async (): Promise<void> => {
+      for (;;) answered.push((await authorize(first.rig.stripe)).id);
+    };
+    const crowd = Promise.allSettled(Array.from({ length: 20 }, payer));
+    await until(() => answered.length > 60, 20_000);
     await end(first.child, 'SIGKILL');
-    await Promise.allSettled(crowd);
+    await crowd;
     const second = await processes.launch();
     const booked = new Set((await second.rig.books()).map((row) => row.of));
     expect(answered.filter((id) => !booked.has(id))).toEqual([]);

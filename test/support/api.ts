@@ -2,6 +2,9 @@
 import { env, exports } from 'cloudflare:workers';
 import type { Role } from '../../src/contracts/durable-rpc.ts';
 import type { DataRegion } from '../../src/domain/ids.ts';
+import { vi } from 'vitest';
+import { AuditRepository } from '../../src/storage/d1/audit-repository.ts';
+import { BookingRepository } from '../../src/storage/d1/booking-repository.ts';
 import { servicesOf } from '../../src/worker/services.ts';
 
 /** An answer, with its body already read. */
@@ -30,6 +33,9 @@ export async function makePerson(
   return { id, token: await tokens.issue({ id, roles }) };
 }
 
+/** The Worker itself; the generated types do not know its entry. */
+const worker = (exports as unknown as { default: Fetcher }).default;
+
 /** Makes one call. */
 export async function call(
   route: string,
@@ -45,15 +51,36 @@ export async function call(
   if (request.as) headers.set('Authorization', `Bearer ${request.as.token}`);
   if (request.key !== undefined) headers.set('Idempotency-Key', request.key);
   if (request.body !== undefined) headers.set('Content-Type', 'application/json');
-  const response = await exports.default.fetch(
+  const response = await worker.fetch(
     new Request(`https://holdfast.test${path}`, {
       method,
       headers,
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
     }),
   );
-  const text = await response.text();
-  const isJson = /json$/.test(response.headers.get('Content-Type') ?? '');
+  const text = new TextDecoder().decode(await response.arrayBuffer());
+  const isJson = (response.headers.get('Content-Type') ?? '').endsWith('json');
   const json: unknown = isJson && text !== '' ? JSON.parse(text) : undefined;
   return { status: response.status, headers: response.headers, text, json };
+}
+
+/** Waits until the queues have brought D1 up to date with every shard, so that a file ends with nothing under way. */
+export async function settled(): Promise<void> {
+  const { databases, objects } = servicesOf(env);
+  await vi.waitFor(
+    async () => {
+      for (const { database } of databases.all()) {
+        const { results } = await database
+          .prepare('SELECT shard_key AS shardKey FROM shard')
+          .all<{ shardKey: string }>();
+        for (const { shardKey } of results) {
+          const { headSeq } = await objects.shard(shardKey).readAudit({ afterSeq: 0, limit: 1 });
+          const copied = await new AuditRepository(database).appliedSeq(shardKey);
+          const projected = await new BookingRepository(database).appliedSeq(shardKey);
+          if (copied < headSeq || projected < headSeq) throw new Error(`${shardKey} is behind`);
+        }
+      }
+    },
+    { timeout: 10_000, interval: 100 },
+  );
 }

@@ -65,7 +65,7 @@ export function registerOpsAudit(app: App): void {
   app.openapi(verify, async (c) => c.json(await verifyAudit(verifyAuditDeps(c.var.services)), 200));
   app.openapi(exported, (c) =>
     c.body(exportStream(c.var.services), 200, {
-      'Content-Type': 'application/jsonl',
+      'Content-Type': 'application/jsonl; charset=utf-8',
       'Content-Disposition': 'attachment; filename="audit.jsonl"',
       'Cache-Control': 'no-store',
     }),

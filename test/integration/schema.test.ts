@@ -1,0 +1,58 @@
+/** The tables that the code speaks of are those that the migrations make: every column, its type and whether it may be null. */
+import { env } from 'cloudflare:workers';
+import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { describe, expect, it } from 'vitest';
+import * as audit from '../../src/storage/d1/schema/audit.ts';
+import * as billing from '../../src/storage/d1/schema/billing.ts';
+import * as catalogue from '../../src/storage/d1/schema/catalogue.ts';
+import * as inbox from '../../src/storage/d1/schema/inbox.ts';
+import * as job from '../../src/storage/d1/schema/job.ts';
+import * as people from '../../src/storage/d1/schema/people.ts';
+import * as readModel from '../../src/storage/d1/schema/read-model.ts';
+
+const TABLES: SQLiteTable[] = [audit, billing, catalogue, inbox, job, people, readModel].flatMap(
+  (group) => Object.values(group),
+);
+
+/** Tables that are spoken to in SQL alone. */
+const WITHOUT_SCHEMA = ['call'];
+
+/** Tables of the database that are none of the product's. */
+const FOREIGN = /^(sqlite_|_cf_|d1_migrations)/;
+
+describe('each table', () => {
+  for (const table of TABLES) {
+    const { name, columns } = getTableConfig(table);
+    it(name, async () => {
+      const { results } = await env.DB.prepare(
+        'SELECT name, type, "notnull", pk FROM pragma_table_info(?1)',
+      )
+        .bind(name)
+        .all<{ name: string; type: string; notnull: number; pk: number }>();
+      const declared = columns.map((column) => ({
+        name: column.name,
+        type: column.getSQLType().toUpperCase(),
+        isRequired: column.notNull || column.primary,
+      }));
+      const made = results.map((column) => ({
+        name: column.name,
+        type: column.type,
+        isRequired: column.notnull === 1 || column.pk > 0,
+      }));
+      expect(made).toEqual(declared);
+    });
+  }
+
+  it('is known, and the same in both databases', async () => {
+    const list = "SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name";
+    const [here, there] = await Promise.all(
+      [env.DB, env.DB_EU].map(async (database) => {
+        const { results } = await database.prepare(list).all<{ name: string; sql: string }>();
+        return results.filter(({ name }) => !FOREIGN.test(name));
+      }),
+    );
+    expect(there).toEqual(here);
+    const known = TABLES.map((table) => getTableConfig(table).name);
+    expect(here?.map(({ name }) => name)).toEqual([...known, ...WITHOUT_SCHEMA].toSorted());
+  });
+});
