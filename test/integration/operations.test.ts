@@ -59,7 +59,7 @@ beforeAll(async () => {
 afterAll(settled, 15_000);
 
 /** Ids of all bookings listed, over as many pages as it takes. */
-async function listed(query: string, as: Person): Promise<string[]> {
+async function listAllIds(query: string, as: Person): Promise<string[]> {
   const found: string[] = [];
   let cursor: string | null = '';
   while (cursor !== null) {
@@ -237,12 +237,12 @@ describe('the list of bookings', () => {
     await new BookingRepository(env.DB_EU).apply(there, NOW);
 
     const newestFirst = mine.map((row) => row.id).toReversed();
-    expect(await listed('', customer)).toEqual([abroad.id, ...newestFirst]);
-    expect(await listed('&status=cancelled', customer)).toEqual([]);
+    expect(await listAllIds('', customer)).toEqual([abroad.id, ...newestFirst]);
+    expect(await listAllIds('&status=cancelled', customer)).toEqual([]);
     const all = [other.id, ...newestFirst];
-    expect(await listed(`&providerId=${providerId}`, owner)).toEqual(all);
-    expect(await listed(`&venueId=${venueId}&status=cancelled`, owner)).toEqual([other.id]);
-    expect(await listed(`&venueId=${venueId}&providerId=${providerId}`, operator)).toEqual(all);
+    expect(await listAllIds(`&providerId=${providerId}`, owner)).toEqual(all);
+    expect(await listAllIds(`&venueId=${venueId}&status=cancelled`, owner)).toEqual([other.id]);
+    expect(await listAllIds(`&venueId=${venueId}&providerId=${providerId}`, operator)).toEqual(all);
 
     const page = await call('GET /v1/bookings?limit=1&status=confirmed', { as: customer });
     expect(page.json.data[0]).toMatchObject({
