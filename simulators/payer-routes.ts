@@ -49,11 +49,10 @@ async function submit(http: Context, desks: PayerDesks): Promise<Response> {
   const returnUrl = view.returnUrl ?? webUrl(text('returnUrl'));
   try {
     const outcome = await findDesk(desks, processor).act(id, readAction(body));
-    const target = outcome.returnUrl ?? returnUrl;
-    const after = desks.get(processor)?.view(id);
-    const mustStay = after?.status === 'requires_action' || target === null;
-    if (!mustStay) return redirect(target);
-    if (!after) return messagePage(404, 'There is no such payment.');
+    if (outcome.returnUrl !== null) return redirect(outcome.returnUrl);
+    const after = desks.get(processor)?.view(id) ?? view;
+    // While there is something left to do here, the payer stays; otherwise goes back where possible.
+    if (after.actions.length === 0 && returnUrl !== null) return redirect(returnUrl);
     return payerPage(processor, after, { returnUrl, message: null });
   } catch (error) {
     if (!(error instanceof ControlRefusal)) throw error;

@@ -148,10 +148,18 @@ class Pipeline {
       this.#world.releaseEvents(end.cause);
       return this.#close(call, end.plan.ending);
     }
-    call.http.env.outgoing.once('close', () => {
+    this.#afterAnswer(call, () => {
       this.#world.releaseEvents(end.cause);
     });
     return this.#answer(call, end.answer, end.isReplay);
+  }
+
+  /** Runs `then` when the answer is out; at once when the client has gone and there will be none. */
+  #afterAnswer(call: Call, then: () => void): void {
+    const { outgoing } = call.http.env;
+    const hasGone = outgoing.destroyed || outgoing.socket?.destroyed !== false;
+    if (hasGone) then();
+    else outgoing.once('close', then);
   }
 
   /** Runs the call in one transaction with its idempotency record, and returns what to answer. */

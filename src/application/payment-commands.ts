@@ -87,19 +87,14 @@ function afterCall(shard: ShardState, answered: Answered): PaymentStep {
     case 'already_done':
       return look(shard, payment, operation);
     case 'server_error':
-      moveOperation(shard, operation, {
-        event: 'lose',
-        lostTo: 'server_error',
-        errorCode: reply.reason,
-      });
-      return payment.ref === null ? tryAnew(shard, answered) : look(shard, payment, operation);
-    case 'no_answer':
-      moveOperation(shard, operation, {
-        event: 'lose',
-        lostTo: 'no_answer',
-        errorCode: reply.reason,
-      });
-      return payment.ref === null ? lookLater(shard, payment) : look(shard, payment, operation);
+    case 'no_answer': {
+      const lost = { event: 'lose', lostTo: reply.kind, errorCode: reply.reason } as const;
+      const after = moveOperation(shard, operation, lost);
+      if (payment.ref !== null) return look(shard, payment, after);
+      return reply.kind === 'server_error'
+        ? tryAnew(shard, { ...answered, operation: after })
+        : lookLater(shard, payment);
+    }
     case 'unavailable':
     case 'misconfigured':
       shard.store.saveOperation({ ...operation, leaseUntilMs: 0, errorCode: reply.reason });

@@ -45,6 +45,9 @@ const ALARM_AGAIN_MS = 60_000;
 const FORGET_CALLS_AT_ONCE = 500;
 
 const NOT_FOUND = refuse('not_found', 'There is no such object.');
+const SHARD_TAKEN = refuse('overloaded', 'The shard key is taken; try again for another.', {
+  retryAfterSeconds: 1,
+});
 const OVERLOADED = refuse('overloaded', 'Too many requests for this venue at once.', {
   retryAfterSeconds: 1,
 });
@@ -88,8 +91,10 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
       this.#load();
       return { ok: true, value: null };
     }
-    return this.#commits.run(() => {
+    return this.#commits.run<rpc.Reply<null>>(() => {
       const shard = required(this.#shard, 'a provisioned shard');
+      // Two providers must never share a shard, should their keys ever be the same.
+      if (shard.provider.providerId !== command.provider.providerId) return SHARD_TAKEN;
       shard.provider = command.provider;
       shard.store.saveProvider(command.shardKey, command.provider);
       return { ok: true, value: null };

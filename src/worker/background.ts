@@ -6,6 +6,7 @@ import type { WebhookPorts } from '../application/receive-webhook.ts';
 import { reconcile, type ReconcilePorts } from '../application/reconcile.ts';
 import { pushEntitlements } from '../application/push-entitlements.ts';
 import { runJob, type JobOutcome } from '../application/run-job.ts';
+import type { DataRegion } from '../domain/ids.ts';
 import type { Json } from '../domain/result.ts';
 import { JobRepository } from '../storage/d1/job-repository.ts';
 import { PlanRepository } from '../storage/d1/plan-repository.ts';
@@ -58,21 +59,25 @@ export async function runReconciliation(
 
 /** Pushes what the membership objects have not acknowledged yet; gives how many. */
 async function pushAllEntitlements(services: Services): Promise<number> {
-  const plans = new PlanRepository(services.databases.of('global'));
   let pushed = 0;
-  for (const region of ['global', 'eu'] as const) {
-    const subscriptions = new SubscriptionRepository(services.databases.of(region));
-    const deps = { ...services, plans, subscriptions: () => subscriptions };
-    let after = '';
-    for (;;) {
-      const ids = await subscriptions.unpushed(after, PUSHES_PER_PAGE);
-      for (const id of ids) {
-        if ((await pushEntitlements(deps, id)).ok) pushed += 1;
-      }
-      const last = ids.at(-1);
-      if (last === undefined || ids.length < PUSHES_PER_PAGE) break;
-      after = last;
-    }
-  }
+  for (const region of ['global', 'eu'] as const) pushed += await pushRegion(services, region);
   return pushed;
+}
+
+async function pushRegion(services: Services, region: DataRegion): Promise<number> {
+  const subscriptions = new SubscriptionRepository(services.databases.of(region));
+  const plans = new PlanRepository(services.databases.of('global'));
+  const deps = { ...services, plans, subscriptions: () => subscriptions };
+  let pushed = 0;
+  let after = '';
+  for (;;) {
+    const ids = await subscriptions.unpushed(after, PUSHES_PER_PAGE);
+    for (const id of ids) {
+      const outcome = await pushEntitlements(deps, id);
+      if (outcome.ok) pushed += 1;
+    }
+    const last = ids.at(-1);
+    if (last === undefined || ids.length < PUSHES_PER_PAGE) return pushed;
+    after = last;
+  }
 }

@@ -19,13 +19,14 @@ describe('a kill without warning', () => {
     const receiver = await startReceiver();
     const env = { PLATFORM_URL: receiver.url };
     const first = await processes.launch(env);
-    const rule = { processor: 'stripe', operation: 'confirm', fault: 'webhook_delay', ms: 400 };
+    const rule = { processor: 'stripe', operation: 'confirm', fault: 'webhook_delay', ms: 60_000 };
     await first.rig.control('faults', rule);
     const { id } = await authorize(first.rig.stripe);
     await end(first.child, 'SIGKILL');
     expect(receiver.calls).toEqual([]);
 
-    const second = await processes.launch(env);
+    // Two minutes later by the clock, the delayed delivery is due at once.
+    const second = await processes.launch({ ...env, CLOCK_OFFSET_SECONDS: '120' });
     const call = await until(() => receiver.calls[0]);
     expect(call.event.data.object).toMatchObject({ id, status: 'requires_capture' });
     expect((await second.rig.books(id)).map((row) => row.kind)).toEqual(['authorization']);

@@ -79,7 +79,7 @@ describe('a key', () => {
   });
 
   it('in flight is refused with 409, and the first call wins', async () => {
-    await rig.control('faults', { processor: 'stripe', fault: 'latency', ms: 300, count: 1 });
+    await rig.control('faults', { processor: 'stripe', fault: 'latency', ms: 1500, count: 1 });
     const first = raw('in-flight', BODY);
     await until(async () => (await rig.control('faults')).json.data[0]?.['fired'] === 1);
     const second = await raw('in-flight', BODY);

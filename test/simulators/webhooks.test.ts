@@ -135,6 +135,19 @@ describe('the fault script', () => {
     expect(Date.now() - startMs).toBeGreaterThanOrEqual(140);
   });
 
+  it('still tells of an effect whose caller hung up before the answer', async () => {
+    const { id } = await authorize(rig.stripe);
+    const rule = { processor: 'stripe', operation: 'capture', fault: 'latency', ms: 150, count: 1 };
+    await rig.control('faults', rule);
+    const hangUp = fetch(`${rig.url}/stripe/v1/payment_intents/${id}/capture`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${SECRET_KEY}` },
+      signal: AbortSignal.timeout(40),
+    });
+    await expect(hangUp).rejects.toThrow();
+    await until(() => about(id, 'payment_intent.succeeded')[0]);
+  });
+
   it('still tells of an effect whose answer was lost', async () => {
     await rig.control('faults', {
       processor: 'stripe',

@@ -5,7 +5,7 @@ import { HOLD_STATES } from '../../domain/hold/hold-machine.ts';
 import { PAYMENT_STATES } from '../../domain/payment/payment-machine.ts';
 import { PROCESSORS } from '../../domain/payment/processor-reply.ts';
 import { cancellationPolicySchema, slotSchema } from './catalogue.ts';
-import { idSchema, instantSchema, moneySchema, textSchema } from './common.ts';
+import { idSchema, instantSchema, jsonSchema, moneySchema, textSchema } from './common.ts';
 
 const slotIdsSchema = z
   .array(idSchema)
@@ -141,7 +141,7 @@ export const historySchema = z
         to: z.string(),
         actor: z.string(),
         reason: z.string().nullable(),
-        metadata: z.record(z.string(), z.json()),
+        metadata: z.record(z.string(), jsonSchema),
         at: instantSchema,
       }),
     ),

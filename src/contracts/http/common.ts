@@ -4,6 +4,7 @@
  */
 import { z } from '@hono/zod-openapi';
 import { CURRENCY_EXPONENTS } from '../../domain/money.ts';
+import type { Json } from '../../domain/result.ts';
 
 const INSTANT =
   /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z$/;
@@ -61,6 +62,14 @@ export const pageQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(100),
   cursor: z.string().min(1).max(500).optional(),
 });
+
+/**
+ * Any JSON value, in answers. Not `z.json()`: that one contains itself without a name, and the document
+ * that is made of the schemas would never end.
+ */
+export const jsonSchema = z
+  .unknown()
+  .openapi({ description: 'Any JSON value.' }) as unknown as z.ZodType<Json>;
 
 /** RFC 9457 problem with the stable `code`. */
 export const problemSchema = z

@@ -4,7 +4,7 @@ import { PROCESSORS } from '../../domain/payment/processor-reply.ts';
 import type { EpochMs } from '../../domain/time.ts';
 import type { ChainEvent } from '../durable-rpc.ts';
 import { formatInstant } from './views.ts';
-import { idSchema, instantSchema, pageSchema } from './common.ts';
+import { idSchema, instantSchema, jsonSchema, pageSchema } from './common.ts';
 
 export const auditQuerySchema = z.strictObject({
   entityId: idSchema.optional(),
@@ -26,7 +26,7 @@ export const auditRowSchema = z
     to: z.string(),
     actor: z.string(),
     reason: z.string().nullable(),
-    metadata: z.record(z.string(), z.json()),
+    metadata: z.record(z.string(), jsonSchema),
     at: instantSchema,
     previousHash: z.string(),
     hash: z.string(),

@@ -5,7 +5,7 @@ import type { Json } from '../../domain/result.ts';
 import type { BookingProjection } from '../durable-rpc.ts';
 import { serviceSchema, slotSchema } from './catalogue.ts';
 import { formatInstant } from './views.ts';
-import { MAX_AMOUNT_MINOR, idSchema, instantSchema, moneySchema, pageSchema } from './common.ts';
+import { MAX_AMOUNT_MINOR, idSchema, instantSchema, jsonSchema, moneySchema, pageSchema } from './common.ts';
 
 export const searchServicesQuerySchema = z.strictObject({
   query: z.string().trim().min(1).max(200).optional(),
@@ -34,7 +34,7 @@ export const planSchema = z
       unit: z.enum(['day', 'week', 'month', 'year']),
       count: z.int(),
     }),
-    entitlements: z.record(z.string(), z.json()),
+    entitlements: z.record(z.string(), jsonSchema),
     version: z.int(),
   })
   .openapi('Plan');

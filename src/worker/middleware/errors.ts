@@ -6,10 +6,11 @@ import type { Context, ErrorHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { z } from '@hono/zod-openapi';
 import type { Refusal } from '../../domain/result.ts';
-import { errorFields } from '../../platform/logger.ts';
+import { createClock } from '../../platform/clock.ts';
+import { createLogger, errorFields } from '../../platform/logger.ts';
 import { ObjectOverloadedError } from '../../platform/objects.ts';
-import type { AppEnv } from '../context.ts';
-import type { Problem } from '../problem.ts';
+import type { AppEnv, Services } from '../context.ts';
+import { problemResponse, type Problem } from '../problem.ts';
 import { refusalResponse } from '../respond.ts';
 
 /** Most complaints listed in one answer. */
@@ -19,13 +20,17 @@ const ERRORS_MAX = 50;
 export const onError: ErrorHandler<AppEnv> = (error, c) => {
   const problem = problemOf(error);
   const level = problem.code === 'internal_error' ? 'error' : 'warn';
-  c.var.services.log[level]('request.failed', {
+  // There are none when the environment itself is what is wrong.
+  const services = c.var.services as Services | undefined;
+  const log = services?.log ?? createLogger(createClock(0));
+  log[level]('request.failed', {
     ...errorFields(error),
     requestId: c.var.requestId,
     method: c.req.method,
     code: problem.code,
   });
-  return refusalResponse(c, problem);
+  const publicUrl = services?.settings.publicUrl ?? new URL(c.req.url).origin;
+  return problemResponse(problem, { publicUrl, path: c.req.path });
 };
 
 /** What a validator of a route does with its verdict. */

@@ -1,5 +1,6 @@
 /** Operators' runs of background jobs: the same work that the crons do, without waiting for ages and back-off. */
 import { z } from '@hono/zod-openapi';
+import { jsonSchema } from '../../contracts/http/common.ts';
 import { runReconciliation } from '../background.ts';
 import type { App } from '../context.ts';
 import { refusalResponse } from '../respond.ts';
@@ -9,7 +10,7 @@ const runSchema = z
   .strictObject({
     status: z.enum(['done', 'already_running']),
     job: z.string(),
-    report: z.json().optional(),
+    report: jsonSchema.optional(),
   })
   .openapi('JobRun');
 

@@ -1,0 +1,142 @@
+/**
+ * A shop with many slots and many customers, made through the product's own API before the load begins.
+ * Customers are tokens of the benchmark's own key: logging in is another workload.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Migration } from '../scripts/local/migrations.ts';
+import { createIdCodec } from '../src/platform/id-codec.ts';
+import { createAccessTokens } from '../src/platform/tokens.ts';
+import type { SigningKey } from '../src/platform/settings.ts';
+import type { RunningWorkerd } from './runtime/workerd.ts';
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+/** The most that one call creates. */
+const SLOTS_PER_CALL = 500;
+const SLOTS_PER_DAY = 24;
+
+export interface ShopPlan {
+  readonly idSecret: string;
+  readonly signingKey: SigningKey;
+  readonly issuer: string;
+  readonly migrations: readonly Migration[];
+  readonly slotCount: number;
+  readonly customerCount: number;
+  readonly priceMinor: number;
+}
+
+export interface Shop {
+  readonly slotIds: readonly string[];
+  readonly customerTokens: readonly string[];
+}
+
+/** Migrates and fills a product that was just started. */
+export async function openShop(product: RunningWorkerd, plan: ShopPlan): Promise<Shop> {
+  await migrate(product, plan.migrations);
+  const entropy = { bytes: (length: number) => randomBytes(length) };
+  const ids = createIdCodec(plan.idSecret, entropy);
+  const tokens = createAccessTokens({
+    issuer: plan.issuer,
+    keys: [plan.signingKey],
+    clock: { nowMs: () => Date.now() },
+    entropy,
+  });
+  const owner = { id: ids.mintInRegion('usr', 'global'), roles: ['customer', 'provider'] } as const;
+  const api = new Api(product.url, await tokens.issue(owner));
+  const slotIds = await createSlots(api, plan);
+  const customers = Array.from({ length: plan.customerCount }, () =>
+    tokens.issue({ id: ids.mintInRegion('usr', 'global'), roles: ['customer'] }),
+  );
+  return { slotIds, customerTokens: await Promise.all(customers) };
+}
+
+async function migrate(product: RunningWorkerd, migrations: readonly Migration[]): Promise<void> {
+  if (product.adminUrl === null) throw new Error('This runtime has no databases.');
+  const statements = migrations.flatMap((migration) => migration.statements);
+  for (const name of ['global', 'eu']) {
+    const response = await fetch(product.adminUrl, {
+      method: 'POST',
+      body: JSON.stringify({ name, statements }),
+    });
+    const text = await response.text();
+    if (!text.startsWith('[')) throw new Error(`The migrations do not apply: ${text}`);
+  }
+}
+
+async function createSlots(api: Api, plan: ShopPlan): Promise<string[]> {
+  const providerId = await api.create('/v1/providers', {
+    name: 'Bench',
+    currency: 'usd',
+    timeZone: 'UTC',
+  });
+  const venueId = await api.create('/v1/venues', { providerId, name: 'Bench', timeZone: 'UTC' });
+  const slotIds: string[] = [];
+  const calls = Math.ceil(plan.slotCount / SLOTS_PER_CALL);
+  for (let n = 0; n < calls; n += 1) {
+    // A court of its own for each call, so that no slot overlaps another on its court.
+    const resourceId = await api.create('/v1/resources', {
+      venueId,
+      name: `Court ${n}`,
+      kind: 'court',
+    });
+    const serviceId = await api.create('/v1/services', {
+      venueId,
+      name: `Tennis ${n}`,
+      category: 'sport',
+      resourceIds: [resourceId],
+      durationMinutes: 60,
+      price: { amount: plan.priceMinor, currency: 'usd' },
+    });
+    slotIds.push(...(await api.createSlots(serviceId, hours())));
+  }
+  return slotIds;
+}
+
+function hours(): { startAt: string; endAt: string }[] {
+  const firstMs = Math.floor(Date.now() / DAY_MS) * DAY_MS + 2 * DAY_MS;
+  return Array.from({ length: SLOTS_PER_CALL }, (_, n) => {
+    const dayMs = firstMs + Math.floor(n / SLOTS_PER_DAY) * DAY_MS;
+    const startMs = dayMs + (n % SLOTS_PER_DAY) * HOUR_MS;
+    return {
+      startAt: new Date(startMs).toISOString(),
+      endAt: new Date(startMs + HOUR_MS).toISOString(),
+    };
+  });
+}
+
+class Api {
+  readonly #url: string;
+  readonly #token: string;
+
+  constructor(url: string, token: string) {
+    this.#url = url;
+    this.#token = token;
+  }
+
+  async create(path: string, body: unknown): Promise<string> {
+    const made = (await this.#post(path, body)) as { id: string };
+    return made.id;
+  }
+
+  async createSlots(serviceId: string, slots: readonly unknown[]): Promise<string[]> {
+    const path = `/v1/services/${serviceId}/slots`;
+    const made = (await this.#post(path, { slots })) as { data: { id: string }[] };
+    return made.data.map((slot) => slot.id);
+  }
+
+  async #post(path: string, body: unknown): Promise<unknown> {
+    const response = await fetch(this.#url + path, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${this.#token}`,
+        'idempotency-key': randomUUID(),
+      },
+      body: JSON.stringify(body),
+    });
+    if (response.status !== 201) {
+      throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+    }
+    return await response.json();
+  }
+}

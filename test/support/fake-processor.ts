@@ -1,0 +1,368 @@
+/**
+ * A payment processor in memory, spoken to through the gateway's interface: it keeps its own books, honours idempotency
+ * keys, stores faults under them as Stripe does, and fails when it is told to. The wire protocols are tested elsewhere.
+ */
+import type {
+  Clock,
+  ListedPayment,
+  PaymentGateway,
+  PaymentReference,
+} from '../../src/application/ports.ts';
+import type {
+  Processor,
+  ProcessorPayment,
+  ProcessorReply,
+} from '../../src/domain/payment/processor-reply.ts';
+
+export type CallKind = 'open' | 'authorize' | 'fetch' | 'capture' | 'void' | 'refund';
+
+/**
+ * What goes wrong with one call. lost_before: it never arrived. lost_after: done, and the answer was lost.
+ * lost_late: it arrives when the test says so. fault_before, fault_after: a 500 under its key, without or with effect.
+ * busy: answered that nothing was done.
+ */
+export type Fault =
+  | 'lost_before'
+  | 'lost_after'
+  | 'lost_late'
+  | 'fault_before'
+  | 'fault_after'
+  | 'busy'
+  | ProcessorReply;
+
+/** One call as it came in. */
+export interface SeenCall {
+  readonly kind: CallKind;
+  readonly key: string | null;
+  readonly ref: string | null;
+}
+
+interface Refund {
+  readonly ref: string;
+  readonly amountMinor: number;
+  status: 'pending' | 'succeeded' | 'failed';
+}
+
+type Mutable<T> = { -readonly [member in keyof T]: T[member] };
+
+/** One payment as the processor has it. */
+export interface ProcessorObject extends Mutable<ProcessorPayment> {
+  paymentMethod: string | null;
+  readonly createdAtMs: number;
+  readonly refunds: Refund[];
+}
+
+/** What a payment method does; any other is authorised at once. */
+export const METHODS = {
+  declines: 'pm_declines',
+  asksPayer: 'pm_asks_payer',
+  takesTime: 'pm_takes_time',
+  captureRefused: 'pm_capture_refused',
+  refundPending: 'pm_refund_pending',
+  refundRefused: 'pm_refund_refused',
+} as const;
+
+const AUTHORIZATION_MS = 7 * 24 * 3_600_000;
+
+export class FakeProcessor implements PaymentGateway {
+  readonly processor: Processor;
+  readonly capabilities: { readonly authorizesFirst: boolean };
+  readonly objects = new Map<string, ProcessorObject>();
+  readonly calls: SeenCall[] = [];
+  /** Asked before each call; null lets it pass. */
+  faultFor: (call: SeenCall) => Fault | null = () => null;
+  /** Told of every change that a webhook would tell of. */
+  changed: (object: ProcessorObject) => void = () => undefined;
+  readonly #clock: Clock;
+  readonly #answers = new Map<string, ProcessorReply>();
+  readonly #underWay: (() => void)[] = [];
+
+  constructor(clock: Clock, processor: Processor = 'stripe') {
+    this.#clock = clock;
+    this.processor = processor;
+    this.capabilities = { authorizesFirst: processor !== 'btcpay' };
+  }
+
+  async open(request: {
+    key: string;
+    amount: { amount: number; currency: string };
+    reference: PaymentReference;
+  }): Promise<ProcessorReply> {
+    return this.#call({ kind: 'open', key: request.key, ref: null }, () => {
+      const ref = `${this.processor}_${this.objects.size + 1}`;
+      const isPush = !this.capabilities.authorizesFirst;
+      const object: ProcessorObject = {
+        ref,
+        state: isPush ? 'action_required' : 'created',
+        amountMinor: request.amount.amount,
+        currency: request.amount.currency,
+        authorizedMinor: 0,
+        capturedMinor: 0,
+        refundedMinor: 0,
+        captureBeforeMs: null,
+        action: isPush
+          ? { type: 'redirect', url: `https://pay.test/${ref}` }
+          : { type: 'sdk', clientSecret: `${ref}_secret` },
+        metadata: {
+          booking_id: request.reference.bookingId,
+          payment_id: request.reference.paymentId,
+        },
+        declineCode: null,
+        paymentMethod: null,
+        createdAtMs: this.#clock.nowMs(),
+        refunds: [],
+      };
+      this.objects.set(ref, object);
+      return this.#show(object);
+    });
+  }
+
+  async authorize(request: {
+    key: string;
+    ref: string;
+    paymentMethod: string;
+  }): Promise<ProcessorReply> {
+    return this.#onObject('authorize', request, (object) => {
+      if (!['created', 'failed', 'action_required'].includes(object.state))
+        return { kind: 'already_done' };
+      object.paymentMethod = request.paymentMethod;
+      switch (request.paymentMethod) {
+        case METHODS.declines:
+          this.#decline(object);
+          return {
+            kind: 'declined',
+            code: 'card_declined',
+            retry: 'payer',
+            payment: shown(object),
+          };
+        case METHODS.asksPayer:
+          object.state = 'action_required';
+          object.action = { type: 'redirect', url: `https://pay.test/${object.ref}` };
+          break;
+        case METHODS.takesTime:
+          object.state = 'pending';
+          break;
+        default:
+          this.#authorize(object);
+      }
+      this.changed(object);
+      return this.#show(object);
+    });
+  }
+
+  async fetch(ref: string): Promise<ProcessorReply> {
+    const call: SeenCall = { kind: 'fetch', key: null, ref };
+    this.calls.push(call);
+    const fault = this.faultFor(call);
+    if (fault !== null && typeof fault !== 'string') return fault;
+    if (fault === 'busy') return { kind: 'unavailable', reason: 'rate limited' };
+    if (fault !== null) return { kind: 'no_answer', reason: fault };
+    const object = this.objects.get(ref);
+    return object === undefined ? { kind: 'missing' } : this.#show(object);
+  }
+
+  async capture(request: {
+    key: string;
+    ref: string;
+    amountMinor: number;
+  }): Promise<ProcessorReply> {
+    return this.#onObject('capture', request, (object) => {
+      if (object.state !== 'authorized') return { kind: 'already_done' };
+      if (object.paymentMethod === METHODS.captureRefused) {
+        this.#decline(object);
+        return { kind: 'declined', code: 'capture_refused', retry: 'never', payment: null };
+      }
+      object.state = 'captured';
+      object.capturedMinor = request.amountMinor;
+      this.changed(object);
+      return this.#show(object);
+    });
+  }
+
+  async void(request: { key: string; ref: string }): Promise<ProcessorReply> {
+    return this.#onObject('void', request, (object) => {
+      if (!['created', 'failed', 'action_required', 'authorized'].includes(object.state))
+        return { kind: 'already_done' };
+      object.state = 'voided';
+      this.changed(object);
+      return this.#show(object);
+    });
+  }
+
+  async refund(request: {
+    key: string;
+    ref: string;
+    amountMinor: number;
+  }): Promise<ProcessorReply> {
+    return this.#onObject('refund', request, (object) => {
+      const asked = object.refunds
+        .filter(({ status }) => status !== 'failed')
+        .reduce((total, refund) => total + refund.amountMinor, 0);
+      if (asked + request.amountMinor > object.capturedMinor) return { kind: 'already_done' };
+      if (object.paymentMethod === METHODS.refundRefused)
+        return { kind: 'declined', code: 'refund_refused', retry: 'never', payment: null };
+      const refund: Refund = {
+        ref: `${object.ref}_refund_${object.refunds.length + 1}`,
+        amountMinor: request.amountMinor,
+        status: object.paymentMethod === METHODS.refundPending ? 'pending' : 'succeeded',
+      };
+      object.refunds.push(refund);
+      if (refund.status === 'succeeded') object.refundedMinor += refund.amountMinor;
+      this.changed(object);
+      const { ref, status, amountMinor } = refund;
+      return { kind: 'refund', refund: { ref, status, amountMinor } };
+    });
+  }
+
+  async listSince(): Promise<{ payments: readonly ListedPayment[]; next: string | null }> {
+    const payments = [...this.objects.values()].map((object) => ({
+      ref: object.ref,
+      state: listedState(object),
+      reference: {
+        bookingId: object.metadata['booking_id'] ?? '',
+        paymentId: object.metadata['payment_id'] ?? '',
+      },
+      createdAtMs: object.createdAtMs,
+      capturedMinor: object.capturedMinor,
+      refundedMinor: object.refundedMinor,
+    }));
+    return { payments: payments.toReversed(), next: null };
+  }
+
+  async readWebhook(): Promise<null> {
+    return null;
+  }
+
+  /** The payer does what is asked of them: authorises a card, or pays an invoice (also one that has ended). */
+  payerApproves(ref: string, amountMinor: number | null = null): void {
+    const object = this.objectOf(ref);
+    if (this.capabilities.authorizesFirst) {
+      if (!['action_required', 'created', 'failed'].includes(object.state)) return;
+      this.#authorize(object);
+    } else {
+      if (object.capturedMinor > 0) return;
+      object.state = 'captured';
+      object.capturedMinor = amountMinor ?? object.amountMinor;
+    }
+    this.changed(object);
+  }
+
+  /** The payer fails or gives up on a card. */
+  payerFails(ref: string): void {
+    const object = this.objectOf(ref);
+    if (object.state !== 'action_required' || !this.capabilities.authorizesFirst) return;
+    this.#decline(object);
+  }
+
+  /** What the processor was still working on is done. */
+  finishPending(ref: string): void {
+    const object = this.objectOf(ref);
+    if (object.state === 'pending') this.#authorize(object);
+    for (const refund of object.refunds) {
+      if (refund.status !== 'pending') continue;
+      refund.status = 'succeeded';
+      object.refundedMinor += refund.amountMinor;
+    }
+    this.changed(object);
+  }
+
+  /** Authorisations and sessions that are older end by themselves. */
+  expire(ref: string): void {
+    const object = this.objectOf(ref);
+    if (['captured', 'voided', 'expired', 'pending'].includes(object.state)) return;
+    object.state = 'expired';
+    this.changed(object);
+  }
+
+  /** Calls that were on their way when the caller gave up arrive now. */
+  deliverLate(): number {
+    const late = this.#underWay.splice(0);
+    for (const arrive of late) arrive();
+    return late.length;
+  }
+
+  objectOf(ref: string): ProcessorObject {
+    const object = this.objects.get(ref);
+    if (object === undefined) throw new Error(`the processor has no ${ref}`);
+    return object;
+  }
+
+  #authorize(object: ProcessorObject): void {
+    object.state = 'authorized';
+    object.authorizedMinor = object.amountMinor;
+    object.captureBeforeMs = this.#clock.nowMs() + AUTHORIZATION_MS;
+    this.changed(object);
+  }
+
+  #decline(object: ProcessorObject): void {
+    object.state = 'failed';
+    object.declineCode = 'card_declined';
+    this.changed(object);
+  }
+
+  #show(object: ProcessorObject): ProcessorReply {
+    return { kind: 'payment', payment: shown(object) };
+  }
+
+  #onObject(
+    kind: CallKind,
+    request: { key: string; ref: string },
+    work: (object: ProcessorObject) => ProcessorReply,
+  ): ProcessorReply {
+    return this.#call({ kind, key: request.key, ref: request.ref }, () => {
+      const object = this.objects.get(request.ref);
+      return object === undefined ? { kind: 'missing' } : work(object);
+    });
+  }
+
+  /** One call under a key: done once, answered the same for ever, and lost or broken as the test says. */
+  #call(call: SeenCall & { key: string }, work: () => ProcessorReply): ProcessorReply {
+    this.calls.push(call);
+    const fault = this.faultFor(call);
+    const doOnce = (): ProcessorReply => {
+      const known = this.#answers.get(call.key);
+      if (known !== undefined) return known;
+      const answer = work();
+      this.#answers.set(call.key, answer);
+      return answer;
+    };
+    if (fault !== null && typeof fault !== 'string') return fault;
+    switch (fault) {
+      case null:
+        return doOnce();
+      case 'busy':
+        return { kind: 'unavailable', reason: 'rate limited' };
+      case 'lost_before':
+        return { kind: 'no_answer', reason: fault };
+      case 'lost_late':
+        this.#underWay.push(doOnce);
+        return { kind: 'no_answer', reason: fault };
+      case 'lost_after':
+        doOnce();
+        return { kind: 'no_answer', reason: fault };
+      case 'fault_before':
+      case 'fault_after': {
+        if (this.#answers.has(call.key)) return doOnce();
+        if (fault === 'fault_after') work();
+        const answer: ProcessorReply = { kind: 'server_error', reason: 'HTTP 500' };
+        this.#answers.set(call.key, answer);
+        return answer;
+      }
+    }
+  }
+}
+
+function shown({
+  paymentMethod: _method,
+  refunds: _refunds,
+  createdAtMs: _created,
+  ...payment
+}: ProcessorObject): ProcessorPayment {
+  return { ...payment };
+}
+
+function listedState(object: ProcessorObject): ListedPayment['state'] {
+  if (object.capturedMinor > 0) return 'captured';
+  if (object.state === 'authorized') return 'authorized';
+  return object.state === 'voided' || object.state === 'expired' ? 'ended' : 'open';
+}
