@@ -51,7 +51,8 @@ class Run {
     this.#startMs = performance.now();
     let sent = 0;
     while (sent < requests.length) {
-      const due = Math.floor(((performance.now() - this.#startMs) * ratePerSecond) / 1000);
+      const elapsedMs = performance.now() - this.#startMs;
+      const due = Math.floor((elapsedMs * ratePerSecond) / 1000) + 1;
       while (sent < Math.min(due, requests.length)) {
         this.#arrive(sent);
         sent += 1;

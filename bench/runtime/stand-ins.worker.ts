@@ -99,7 +99,7 @@ const BATCH_WAIT_MS = 1_000;
 /** One queue. Messages are JSON texts; one that fails is delivered again with the next batch. */
 export class QueueBroker extends DurableObject<StandInEnv> {
   #waiting: { id: string; body: string; attempts: number }[] = [];
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  #isScheduled = false;
   #isDelivering = false;
 
   add(bodies: readonly string[]): void {
@@ -111,13 +111,14 @@ export class QueueBroker extends DurableObject<StandInEnv> {
   }
 
   #schedule(): void {
-    if (this.#isDelivering || this.#waiting.length === 0) return;
+    if (this.#isScheduled || this.#isDelivering || this.#waiting.length === 0) return;
+    this.#isScheduled = true;
     const waitMs = this.#waiting.length >= BATCH_SIZE ? 0 : BATCH_WAIT_MS;
-    this.#timer ??= setTimeout(() => void this.#deliver(), waitMs);
+    setTimeout(() => void this.#deliver(), waitMs);
   }
 
   async #deliver(): Promise<void> {
-    this.#timer = null;
+    this.#isScheduled = false;
     this.#isDelivering = true;
     const batch = this.#waiting.splice(0, BATCH_SIZE);
     const outcome = await this.env.CONSUMER.queue(

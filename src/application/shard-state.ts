@@ -81,7 +81,7 @@ export class ShardState {
     const seq = this.#head.seq + 1;
     const body = {
       seq,
-      id: this.ports.ids.deriveInShard('evt', this.shardKey, String(seq)),
+      id: this.ports.ids.mintInShard('evt', this.shardKey),
       entityId: happening.entityId,
       parentId: happening.parentId,
       type: happening.type,

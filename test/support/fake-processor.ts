@@ -14,7 +14,8 @@ import type {
   ProcessorReply,
 } from '../../src/domain/payment/processor-reply.ts';
 
-export type CallKind = 'open' | 'authorize' | 'fetch' | 'capture' | 'void' | 'refund';
+export type CallKind =
+  'open' | 'authorize' | 'fetch' | 'capture' | 'void' | 'refund' | 'fetch_refund';
 
 /**
  * What goes wrong with one call. lost_before: it never arrived. lost_after: done, and the answer was lost.
@@ -151,14 +152,18 @@ export class FakeProcessor implements PaymentGateway {
   }
 
   async fetch(ref: string): Promise<ProcessorReply> {
-    const call: SeenCall = { kind: 'fetch', key: null, ref };
-    this.calls.push(call);
-    const fault = this.faultFor(call);
-    if (fault !== null && typeof fault !== 'string') return fault;
-    if (fault === 'busy') return { kind: 'unavailable', reason: 'rate limited' };
-    if (fault !== null) return { kind: 'no_answer', reason: fault };
-    const object = this.objects.get(ref);
-    return object === undefined ? { kind: 'missing' } : this.#show(object);
+    return this.#read({ kind: 'fetch', key: null, ref }, () => {
+      const object = this.objects.get(ref);
+      return object === undefined ? { kind: 'missing' } : this.#show(object);
+    });
+  }
+
+  async fetchRefund(ref: string): Promise<ProcessorReply> {
+    return this.#read({ kind: 'fetch_refund', key: null, ref }, () => {
+      const all = [...this.objects.values()].flatMap(({ refunds }) => refunds);
+      const refund = all.find((one) => one.ref === ref);
+      return refund === undefined ? { kind: 'missing' } : { kind: 'refund', refund: { ...refund } };
+    });
   }
 
   async capture(request: {
@@ -302,6 +307,14 @@ export class FakeProcessor implements PaymentGateway {
 
   #show(object: ProcessorObject): ProcessorReply {
     return { kind: 'payment', payment: shown(object) };
+  }
+
+  #read(call: SeenCall, look: () => ProcessorReply): ProcessorReply {
+    this.calls.push(call);
+    const fault = this.faultFor(call);
+    if (fault !== null && typeof fault !== 'string') return fault;
+    if (fault === 'busy') return { kind: 'unavailable', reason: 'rate limited' };
+    return fault === null ? look() : { kind: 'no_answer', reason: fault };
   }
 
   #onObject(
