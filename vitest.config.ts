@@ -4,7 +4,7 @@
  */
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
 import { defineConfig } from 'vitest/config';
-import { makeWorkerBindings } from './test/worker-bindings.ts';
+import { makeSecrets, makeWorkerBindings } from './test/worker-bindings.ts';
 
 /** Queues deliver at once and give up soon: a test waits for them. */
 const FAST_CONSUMER = { maxBatchSize: 10, maxBatchTimeout: 0.05, maxRetries: 3, retryDelay: 0 };
@@ -29,6 +29,11 @@ function isReportedTwice(error: object): boolean {
   return 'durableObjectId' in error && 'remote' in error;
 }
 
+const BINDINGS = makeWorkerBindings();
+
+// Wrangler looks for the secrets that wrangler.toml requires here, and complains at each file where it finds none.
+Object.assign(process.env, makeSecrets());
+
 export default defineConfig(async () => ({
   test: {
     projects: [
@@ -50,7 +55,7 @@ export default defineConfig(async () => ({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               bindings: {
-                ...makeWorkerBindings(),
+                ...BINDINGS,
                 TEST_MIGRATIONS: await readD1Migrations('migrations'),
               },
               queueConsumers: {

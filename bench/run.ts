@@ -38,11 +38,11 @@ interface Effort {
 
 const FULL: Effort = {
   rounds: 3,
-  slotCount: 30_000,
+  slotCount: 24_000,
   stepSeconds: 2,
   halfSeconds: 3,
-  factor: 1.25,
-  firstRate: 600,
+  factor: 1.3,
+  firstRate: 250,
 };
 const QUICK: Effort = {
   rounds: 1,
@@ -50,7 +50,7 @@ const QUICK: Effort = {
   stepSeconds: 0.5,
   halfSeconds: 1,
   factor: 1.5,
-  firstRate: 300,
+  firstRate: 150,
 };
 
 interface Bench {

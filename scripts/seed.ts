@@ -37,7 +37,9 @@ export interface SeedTarget {
 /** Whether anything is missing: the first run, or a day without slots. */
 export function isSeedDue(seedFile: string, nowMs: number): boolean {
   const done = readDone(seedFile);
-  return slotDays(nowMs).some((day) => !(`slots ${DEMO_SERVICES.members} ${day}` in done));
+  return slotDays(nowMs).some((day) =>
+    Object.values(DEMO_SERVICES).some((name) => !(slotStep(name, day) in done)),
+  );
 }
 
 /** Does what is not recorded as done. */
@@ -80,8 +82,6 @@ async function seedVenue(target: SeedTarget, steps: Steps, http: SeedHttp): Prom
     currency: 'usd',
     timeZone: zone,
   });
-  // Ownership is a role of its own, and a role shows at the next login.
-  await http.logIn(DEMO_ACCOUNTS.provider);
   const venueId = await create('venue', '/v1/venues', {
     providerId,
     name: 'Riverside Courts',
@@ -143,18 +143,23 @@ interface SlotPlan {
 }
 
 async function seedSlots(target: SeedTarget, plan: SlotPlan): Promise<void> {
-  for (const day of slotDays(target.nowMs)) {
+  const seedDay = async (day: string): Promise<void> => {
     const midnight = Date.parse(`${day}T00:00:00Z`);
     const slots = Array.from({ length: plan.to - plan.from }, (_, hour) => ({
       startAt: instant(midnight + (plan.from + hour) * HOUR_MS),
       endAt: instant(midnight + (plan.from + hour + 1) * HOUR_MS),
     }));
-    const step = `slots ${plan.name} ${day}`;
+    const step = slotStep(plan.name, day);
     await plan.steps.do(step, async () => {
       await plan.http.post(`/v1/services/${plan.serviceId}/slots`, { slots }, step);
       return day;
     });
-  }
+  };
+  await Promise.all(slotDays(target.nowMs).map(seedDay));
+}
+
+function slotStep(serviceName: string, day: string): string {
+  return `slots ${serviceName} ${day}`;
 }
 
 /** From tomorrow on: what has begun cannot be booked. */

@@ -1,18 +1,26 @@
 /** The environment of the Worker under test: its own secrets, no real processor, and limits that a suite does not reach. */
 import { generateKeyPairSync } from 'node:crypto';
 
+const VARIABLES = {
+  ENVIRONMENT: 'test',
+  PUBLIC_URL: 'https://holdfast.test',
+  STRIPE_API_URL: 'https://stripe.test',
+  CLOCK_OFFSET_SECONDS: '0',
+  HOLDS_PER_PRINCIPAL: '10',
+  RATE_LIMITS: 'off',
+  RATE_LIMIT_PER_MINUTE: '600',
+  AUTH_RATE_LIMIT_PER_MINUTE: '30',
+  COMMISSION_BPS: '1000',
+};
+
 /** Variables and secrets, new for each run. */
 export function makeWorkerBindings(): Record<string, string> {
+  return { ...VARIABLES, ...makeSecrets() };
+}
+
+/** What wrangler.toml names as secrets. */
+export function makeSecrets(): Record<string, string> {
   return {
-    ENVIRONMENT: 'test',
-    PUBLIC_URL: 'https://holdfast.test',
-    STRIPE_API_URL: 'https://stripe.test',
-    CLOCK_OFFSET_SECONDS: '0',
-    HOLDS_PER_PRINCIPAL: '10',
-    RATE_LIMITS: 'off',
-    RATE_LIMIT_PER_MINUTE: '600',
-    AUTH_RATE_LIMIT_PER_MINUTE: '30',
-    COMMISSION_BPS: '1000',
     ID_SECRET: 'id-secret-of-the-tests-0123456789abcdef',
     PASSWORD_PEPPER: 'pepper-of-the-tests-0123456789abcdef',
     TOKEN_SIGNING_KEYS: JSON.stringify([makeSigningKey('current'), makeSigningKey('previous')]),

@@ -44,9 +44,14 @@ export async function advancePayment(
 ): Promise<'idle' | 'busy' | 'unfinished'> {
   const { bookingId, cause, look } = request;
   let next = request.first ?? (await ports.shard.takeStep({ bookingId, cause, look }));
+  const made = new Set<string>();
   for (let calls = 0; calls < STEPS_MAX; calls++) {
     if (next.kind !== 'work') return next.kind;
     const { work } = next;
+    // A call that settled nothing is not repeated in the same pass; its lease ends soon, and somebody looks again.
+    const name = 'idempotencyKey' in work ? work.idempotencyKey : `${work.kind} ${calls}`;
+    if (made.has(name)) return 'unfinished';
+    made.add(name);
     const reply = await callProcessor(ports, work);
     next = await ports.shard.recordReply({ work, reply, cause, call: request.call ?? null });
   }

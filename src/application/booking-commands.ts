@@ -29,7 +29,7 @@ import { leaseCall, lookUpCall, remember, type Decision } from './keyed-calls.ts
 import { openPayment } from './open-payment.ts';
 import { takeStep } from './payment-commands.ts';
 import { isPaymentOpen } from './payment-plan.ts';
-import { requestRefund } from './refunds.ts';
+import { refundableMinor, requestRefund } from './refunds.ts';
 import type { ShardState } from './shard-state.ts';
 import { moveBooking, moveHold } from './transitions.ts';
 
@@ -294,24 +294,24 @@ function cancel(shard: ShardState, command: CancelBookingCommand): Refusal | nul
   }
   const actor = actorOf(shard, command.caller);
   const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
-  const payment = shard.store.currentPayment(booking.id);
   moveBooking(shard, booking, { event: 'cancel', actor, reason: command.reason });
   if (hold.state === 'committed')
     moveHold(shard, hold, { event: 'free', actor, reason: 'booking cancelled' });
   if (hold.state === 'active' || hold.state === 'closing')
     moveHold(shard, hold, { event: 'release', actor, reason: 'booking cancelled' });
-  if (payment !== null) giveBack(shard, { booking, payment, caller: command.caller, actor });
+  for (const payment of shard.store.paymentsOf(booking.id))
+    giveBack(shard, { booking, payment, caller: command.caller, actor });
   return null;
 }
 
-/** What a cancellation returns: all of it when the seller cancels, the policy's part when the customer does. */
+/** What a cancellation returns of one attempt: all of it when the seller cancels, the policy's part when the customer does. */
 function giveBack(
   shard: ShardState,
   cancelled: { booking: Booking; payment: Payment; caller: Caller; actor: string },
 ): void {
   const { booking, payment, caller, actor } = cancelled;
   if (isPaymentOpen(payment)) return shard.savePayment({ ...payment, dueAtMs: shard.nowMs });
-  const left = payment.capturedMinor - payment.refundedMinor;
+  const left = refundableMinor(shard, payment);
   const amountMinor =
     caller.id === booking.customerId ? Math.min(left, dueByPolicy(shard, booking, payment)) : left;
   if (amountMinor > 0)

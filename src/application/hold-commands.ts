@@ -14,9 +14,10 @@ import { holdView, slotView } from '../contracts/http/views.ts';
 import type { HoldView } from '../contracts/http/booking.ts';
 import type { SlotView } from '../contracts/http/catalogue.ts';
 import {
+  accessRefusal,
   holdTtlMs,
+  quantityRefusal,
   refusalAfterClaim,
-  refusalBeforeClaim,
   type Hold,
   type HoldFacts,
   type HoldItem,
@@ -30,8 +31,8 @@ import type { ShardState } from './shard-state.ts';
 
 /** How many other slots a refusal offers. */
 const ALTERNATIVES_MAX = 3;
-/** How many slots on either side are looked at for them: a full day of a crowd must stay cheap to refuse. */
-const ALTERNATIVES_LOOK_MAX = 60;
+/** How many slots are looked at for them: a full day of a crowd must stay cheap to refuse. */
+const ALTERNATIVES_LOOK_MAX = 120;
 
 /** A slot with its service. */
 export interface SlotLine {
@@ -71,7 +72,7 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
     lines,
     liveUnits: (serviceId) => shard.liveUnitsOf(wish.caller.id, serviceId),
   };
-  const early = refusalBeforeClaim(facts) ?? inputRefusal(shard, lines, wish);
+  const early = accessRefusal(facts) ?? inputRefusal(shard, lines, wish) ?? quantityRefusal(facts);
   if (early !== null) return { ok: false, refusal: early };
   const quote = quoteFor(lines, quantity);
   if (quote.totalMinor > 0 && !wish.canPay)
@@ -240,7 +241,7 @@ function budgetRefusal(shard: ShardState, wish: HoldWish) {
   }).refusal;
 }
 
-/** The nearest free slots of the first service that was in the way, before and after it in turn. */
+/** The nearest free slots of the first service that was in the way, by their distance from what was asked. */
 function alternatives(
   shard: ShardState,
   wanted: { lines: readonly SlotLine[]; quantity: number; conflicts: readonly string[] },
@@ -248,20 +249,35 @@ function alternatives(
   const line =
     wanted.lines.find(({ slot }) => wanted.conflicts.includes(slot.id)) ?? wanted.lines[0];
   if (line === undefined) return [];
-  const schedule = shard.inventory.schedule(line.service.id);
   const asked = new Set(wanted.lines.map(({ slot }) => slot.id));
   const found: Slot[] = [];
-  const start = firstAtOrAfter(schedule, line.slot.startAtMs);
-  for (
-    let distance = 0;
-    distance < ALTERNATIVES_LOOK_MAX && found.length < ALTERNATIVES_MAX;
-    distance++
-  ) {
-    for (const slot of [schedule[start + distance], schedule[start - 1 - distance]]) {
-      if (slot === undefined || asked.has(slot.id) || found.length === ALTERNATIVES_MAX) continue;
-      if (shard.inventory.isFree(slot, { nowMs: shard.nowMs, quantity: wanted.quantity }))
-        found.push(slot);
-    }
+  let looks = 0;
+  for (const slot of nearest(shard.inventory.schedule(line.service.id), line.slot.startAtMs)) {
+    if (found.length === ALTERNATIVES_MAX || looks++ === ALTERNATIVES_LOOK_MAX) break;
+    if (asked.has(slot.id)) continue;
+    if (shard.inventory.isFree(slot, { nowMs: shard.nowMs, quantity: wanted.quantity }))
+      found.push(slot);
   }
   return found.map((slot) => viewSlot(shard, slot));
+}
+
+/** The slots of a schedule, nearest start first; of two as near, the earlier. */
+function* nearest(schedule: readonly Slot[], startAtMs: number): Generator<Slot> {
+  let after = firstAtOrAfter(schedule, startAtMs);
+  let before = after - 1;
+  for (;;) {
+    const later = schedule[after];
+    const earlier = schedule[before];
+    if (later === undefined && earlier === undefined) return;
+    const isLaterNext =
+      earlier === undefined ||
+      (later !== undefined && later.startAtMs - startAtMs < startAtMs - earlier.startAtMs);
+    if (isLaterNext && later !== undefined) {
+      after += 1;
+      yield later;
+    } else if (earlier !== undefined) {
+      before -= 1;
+      yield earlier;
+    }
+  }
 }

@@ -81,7 +81,8 @@ function afterCall(shard: ShardState, answered: Answered): PaymentStep {
     case 'declined':
       moveOperation(shard, operation, { event: 'decline', errorCode: reply.code });
       declineOperation(shard, answered, reply.code);
-      return goOn(shard, payment, cause);
+      // What stands where a void was refused is learnt later, not by asking again at once.
+      return operation.kind === 'void' ? lookLater(shard, payment) : goOn(shard, payment, cause);
     case 'missing':
       return afterMissing(shard, answered);
     case 'already_done':
@@ -244,10 +245,10 @@ function stepFor(shard: ShardState, payment: Payment, command: TakeStepCommand):
       return stepForAuthorized(shard, payment);
     case 'failed':
     case 'expired':
+    case 'voided':
       return stepForCleanUp(shard, payment, command);
     case 'captured':
     case 'refunded':
-    case 'voided':
       return rest(shard, payment);
   }
 }
@@ -262,7 +263,7 @@ function stepForOpen(
     return lookAtRefund(shard, payment, { open, command });
   const isDue = payment.dueAtMs === null || payment.dueAtMs <= shard.nowMs;
   const isBackingOff = payment.fruitlessLooks > 0 && !isDue;
-  if (isBackingOff && !command.look && command.cause !== 'queue') return IDLE;
+  if (isBackingOff && !command.look) return IDLE;
   if (open.state === 'requested' || payment.ref === null) return lease(shard, payment, open);
   return fetchWork(shard, payment);
 }
@@ -275,7 +276,7 @@ function lookAtRefund(
 ): PaymentStep {
   const isDue = payment.dueAtMs !== null && payment.dueAtMs <= shard.nowMs;
   const ref = open.refundId === null ? null : (shard.store.refund(open.refundId)?.ref ?? null);
-  if (ref === null || !(command.look || isDue || command.cause === 'queue')) return IDLE;
+  if (ref === null || !(command.look || isDue)) return IDLE;
   const { id: paymentId, bookingId, processor } = payment;
   const subject = { paymentId, bookingId, processor, operationId: open.id, ref };
   return { kind: 'work', work: { kind: 'fetch_refund', ...subject } };
@@ -313,7 +314,10 @@ function stepForCleanUp(
   payment: Payment,
   command: TakeStepCommand,
 ): PaymentStep {
-  if (payment.ref === null || payment.isEnded) return rest(shard, payment);
+  if (payment.ref === null) return rest(shard, payment);
+  // Whoever has a reason to look may find money that came after the end.
+  if (command.look) return fetchWork(shard, payment);
+  if (payment.isEnded) return rest(shard, payment);
   if (command.cause !== 'request') return createOperation(shard, payment, { kind: 'void' });
   shard.wakeUps.add(payment.bookingId);
   shard.savePayment({ ...payment, dueAtMs: nextLookAtMs(shard.nowMs, 0) });

@@ -36,6 +36,7 @@ const EVENT_OF_STATE: Record<ProcessorPayment['state'], PaymentEvent | null> = {
 export function applyPayment(shard: ShardState, payment: Payment, sighting: Sighting): void {
   const { seen, actor } = sighting;
   if (isForeign(payment, seen)) return refuseForeign(shard, payment, sighting);
+  if (isSurplus(shard, payment, seen)) return stopSurplus(shard, payment, sighting);
   const event = eventFor(payment, seen);
   const changes: Partial<Payment> = {
     ref: seen.ref,
@@ -77,13 +78,13 @@ export function failPayment(
   if (after.state !== 'failed' || payment.state === 'failed') return;
   const booking = bookingOf(shard, payment);
   if (booking.state !== 'pending' && booking.state !== 'confirming') return;
-  moveBooking(shard, booking, { event: 'fail_payment', actor, reason: declineCode });
   const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
+  if (payment.successor !== null && hold.state === 'active') return succeed(shard, after);
+  moveBooking(shard, booking, { event: 'fail_payment', actor, reason: declineCode });
   if (hold.state === 'committed')
     moveHold(shard, hold, { event: 'free', actor, reason: 'capture refused' });
   if (hold.state === 'closing')
     moveHold(shard, hold, { event: 'expire', actor, reason: 'payment refused after the deadline' });
-  if (payment.successor !== null && hold.state === 'active') succeed(shard, after);
 }
 
 /** True when the attempt has to be ended: its hold is past its deadline, its booking is over, or another takes over. */
@@ -110,7 +111,7 @@ export function lockOrVoid(shard: ShardState, payment: Payment): 'capture' | 'vo
     ? moveHold(shard, hold, { event: 'commit', actor })
     : claimAgain(shard, booking, hold);
   if (locked === null) return 'void';
-  moveBooking(shard, booking, {
+  moveBooking(shard, bookingOf(shard, payment), {
     event: 'lock',
     actor,
     changes: { holdId: locked.id, isLate: booking.isLate || !isLive },
@@ -172,7 +173,9 @@ function afterCapture(shard: ShardState, payment: Payment): void {
   const actor = `processor:${payment.processor}`;
   const isEnough = payment.capturedMinor >= payment.amountMinor;
   const booking = bookingOf(shard, payment);
-  if (booking.state === 'confirming' && isEnough) {
+  // Of several attempts one is the booking's; what another brings in late is never its price.
+  const isOurs = shard.store.currentPayment(booking.id)?.id === payment.id;
+  if (booking.state === 'confirming' && isEnough && isOurs) {
     moveBooking(shard, booking, {
       event: 'confirm',
       actor,
@@ -180,7 +183,6 @@ function afterCapture(shard: ShardState, payment: Payment): void {
     });
     return;
   }
-  const isOurs = shard.store.currentPayment(booking.id)?.id === payment.id;
   if (isEnough && isOurs && canLock(booking)) {
     const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
     const isLive = LIVE_HOLD_STATES.has(hold.state);
@@ -241,6 +243,34 @@ function extendHold(shard: ShardState, payment: Payment): void {
   const hold = shard.store.hold(booking.holdId);
   if (hold?.state !== 'active' || hold.isExtended) return;
   shard.saveHold(hold, { ...hold, isExtended: true, expiresAtMs: shard.nowMs + hold.ttlMs });
+}
+
+/** An attempt that had ended is being paid while another one runs or has paid: the booking wants only one of them. */
+function isSurplus(shard: ShardState, payment: Payment, seen: ProcessorPayment): boolean {
+  const isAlive =
+    seen.state === 'authorized' || seen.state === 'pending' || seen.state === 'action_required';
+  if (isPaymentOpen(payment) || !isAlive) return false;
+  const current = shard.store.currentPayment(payment.bookingId);
+  return (
+    current !== null &&
+    current.id !== payment.id &&
+    (isPaymentOpen(current) || current.state === 'captured')
+  );
+}
+
+/** Its funds are released: the payment stays ended, and its object is closed by the next step. */
+function stopSurplus(shard: ShardState, payment: Payment, { seen, actor }: Sighting): void {
+  shard.savePayment({ ...payment, isEnded: false, dueAtMs: shard.nowMs });
+  shard.record({
+    entityId: payment.id,
+    parentId: payment.bookingId,
+    type: 'payment.surplus',
+    from: payment.state,
+    to: payment.state,
+    actor,
+    reason: 'another attempt pays for the booking',
+    metadata: { seenState: seen.state, seenRef: seen.ref },
+  });
 }
 
 /** Wrong amount, wrong currency or somebody else's object never confirms anything. */

@@ -21,12 +21,8 @@ export function requestRefund(
   payment: Payment,
   wanted: { amountMinor: number; reason: string; actor: string },
 ): void {
-  const underWay = shard.store
-    .refundsOf(payment.bookingId)
-    .filter((refund) => refund.paymentId === payment.id && refund.state !== 'failed')
-    .reduce((total, refund) => total + refund.amountMinor, 0);
   invariant(
-    underWay + wanted.amountMinor <= payment.capturedMinor,
+    wanted.amountMinor <= refundableMinor(shard, payment),
     'refunds stay within the capture',
   );
   const id = shard.ports.ids.mintInShard('rfd', shard.shardKey);
@@ -57,6 +53,14 @@ export function requestRefund(
     isLeasedNow: false,
   });
   shard.savePayment({ ...payment, dueAtMs: shard.nowMs });
+}
+
+/** What of a capture neither went back nor is on its way back. */
+export function refundableMinor(shard: ShardState, payment: Payment): number {
+  return shard.store
+    .refundsOf(payment.bookingId)
+    .filter((refund) => refund.paymentId === payment.id && refund.state !== 'failed')
+    .reduce((left, refund) => left - refund.amountMinor, payment.capturedMinor);
 }
 
 /**

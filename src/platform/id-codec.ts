@@ -23,7 +23,8 @@ export function createIdCodec(secret: string, entropy: Entropy): IdCodec {
   const checkOf = keyedDigest(secret, 'id-check');
   const randomOf = keyedDigest(secret, 'id-seed');
 
-  const check = (signed: string): string => encodeIdChars(checkOf(signed).subarray(0, ID_CHECK_LENGTH));
+  const check = (signed: string): string =>
+    encodeIdChars(checkOf(signed).subarray(0, ID_CHECK_LENGTH));
   const build = (kind: IdKind, locator: string, random: Uint8Array): string => {
     const signed = `${kind}_${locator}${encodeIdChars(random)}`;
     return signed + check(signed);
@@ -31,10 +32,6 @@ export function createIdCodec(secret: string, entropy: Entropy): IdCodec {
   const fresh = (): Uint8Array => entropy.bytes(ID_RANDOM_LENGTH);
   const derived = (scope: string, seed: string): Uint8Array =>
     randomOf(JSON.stringify([scope, seed])).subarray(0, ID_RANDOM_LENGTH);
-  const inShard = (shardKey: string): string => {
-    invariant(isShardKey(shardKey), 'an id of a shard needs a shard key');
-    return shardKey;
-  };
 
   return {
     mintInShard: (kind, shardKey) => build(kind, inShard(shardKey), fresh()),
@@ -52,4 +49,9 @@ export function createIdCodec(secret: string, entropy: Entropy): IdCodec {
       return isSameText(parts.check, check(parts.signed)) ? parts : null;
     },
   };
+}
+
+function inShard(shardKey: string): string {
+  invariant(isShardKey(shardKey), 'an id of a shard needs a shard key');
+  return shardKey;
 }

@@ -63,7 +63,14 @@ const REDACTIONS: readonly [RegExp, string][] = [
 /** Writes lines to the console, which the runtime collects. */
 export function createLogger(clock: Clock): Logger {
   const write = (level: 'info' | 'warn' | 'error', event: string, fields: LogFields = {}): void => {
-    console.log(JSON.stringify({ at: new Date(clock.nowMs()).toISOString(), level, event, ...redact(fields) }));
+    console.log(
+      JSON.stringify({
+        at: new Date(clock.nowMs()).toISOString(),
+        level,
+        event,
+        ...redact(fields),
+      }),
+    );
   };
   return {
     info: (event, fields) => write('info', event, fields),

@@ -12,9 +12,11 @@ declare module 'node:crypto' {
   export function createHmac(algorithm: 'sha256', key: string | Uint8Array): Hash;
   export function timingSafeEqual(a: Uint8Array, b: Uint8Array): boolean;
   export function scryptSync(
-    password: Uint8Array,
-    salt: Uint8Array,
-    length: number,
-    options: { N: number; r: number; p: number; maxmem: number },
+    ...input: [
+      password: Uint8Array,
+      salt: Uint8Array,
+      length: number,
+      options: { N: number; r: number; p: number; maxmem: number },
+    ]
   ): Uint8Array;
 }

@@ -81,7 +81,10 @@ function callable<T extends object>(options: ObjectOptions, stub: () => DurableO
       if (typeof method !== 'string' || method === 'then') return undefined;
       return (...args: unknown[]) =>
         withRetries(() => {
-          const methods = stub() as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+          const methods = stub() as unknown as Record<
+            string,
+            (...args: unknown[]) => Promise<unknown>
+          >;
           return invoke(methods, method, args);
         }, options);
     },

@@ -20,7 +20,8 @@ const WORK_MAX = 2 ** 20;
 /** Node's own default allows less than N=2^14, r=8 needs with overhead. */
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
 
-const PHC = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{16,86})\$([A-Za-z0-9+/]{16,86})$/;
+const PHC =
+  /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{16,86})\$([A-Za-z0-9+/]{16,86})$/;
 
 /** What hashing needs beside the password. */
 export interface PasswordKey {
@@ -32,7 +33,10 @@ export interface PasswordKey {
  * Hashes a password. `salt` is random and of one use.
  * Shape: `$scrypt$ln=14,r=8,p=5$<salt>$<hash>`, base 64 without padding.
  */
-export function hashPassword(password: string, key: PasswordKey & { readonly salt: Uint8Array }): string {
+export function hashPassword(
+  password: string,
+  key: PasswordKey & { readonly salt: Uint8Array },
+): string {
   const hash = derive(peppered(password, key.pepper), { salt: key.salt, logN: LOG_N, r: R, p: P });
   return `$scrypt$ln=${LOG_N},r=${R},p=${P}$${toBase64(key.salt)}$${toBase64(hash)}`;
 }

@@ -84,7 +84,10 @@ const signingKeysSchema = z
   .pipe(z.array(signingKeySchema).min(1).max(10))
   .refine((keys) => new Set(keys.map((key) => key.kid)).size === keys.length, 'kid must be unique');
 
-const countSchema = z.string().regex(/^\d{1,9}$/, 'must be a whole number').transform(Number);
+const countSchema = z
+  .string()
+  .regex(/^\d{1,9}$/, 'must be a whole number')
+  .transform(Number);
 const secretSchema = z.string().min(SECRET_LENGTH_MIN, `must have ${SECRET_LENGTH_MIN} characters`);
 const urlSchema = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
 

@@ -3,7 +3,7 @@
  * Must never key anything on a raw token: several texts are the same valid token, `jti` is not.
  * Source: RFC 9068 (at+jwt), RFC 8725 (one algorithm, checked type, issuer and audience), RFC 7517.
  */
-import { SignJWT, errors, importJWK, jwtVerify, type JWTPayload } from 'jose';
+import { SignJWT, errors, jwtVerify, type JWTPayload } from 'jose';
 import type { Clock, Entropy } from '../application/ports.ts';
 import type { Caller, Role } from '../contracts/durable-rpc.ts';
 import { required } from '../domain/assert.ts';
@@ -18,6 +18,7 @@ export const ACCESS_TOKEN_SECONDS = 900;
 export const ACCESS_TOKEN_AUDIENCE = 'holdfast-api';
 
 const ALGORITHM = 'ES256';
+const CURVE = { name: 'ECDSA', namedCurve: 'P-256' };
 const TYPE = 'at+jwt';
 const JTI_BYTES = 16;
 const ROLES: readonly Role[] = ['customer', 'provider', 'operator'];
@@ -27,6 +28,8 @@ const COMPACT = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}$/;
 
 /** Longest token looked at, in characters; ours have about 500. */
 const TOKEN_LENGTH_MAX = 2_000;
+
+type KeyUse = 'sign' | 'verify';
 
 /** A public key as others may have it: the private member is not there. */
 export type PublicKey = Omit<SigningKey, 'd'> & { readonly alg: 'ES256'; readonly use: 'sig' };
@@ -54,16 +57,12 @@ export function createAccessTokens(options: TokenOptions): AccessTokens {
   const { issuer, clock, entropy } = options;
   const signingKey = required(options.keys[0], 'a key signs');
   const publicKeys = options.keys.map(toPublicKey);
-  const cache = new Map<string, CryptoKey>();
+  const importKey = createKeyCache();
 
-  // The key is kept, not the promise of it: a promise belongs to the request that made it.
-  const imported = async (jwk: SigningKey | PublicKey): Promise<CryptoKey> => {
-    const name = `${'d' in jwk ? 'sign' : 'verify'}/${jwk.kid}`;
-    const known = cache.get(name);
-    if (known !== undefined) return known;
-    const key = (await importJWK({ ...jwk, alg: ALGORITHM }, ALGORITHM)) as CryptoKey;
-    cache.set(name, key);
-    return key;
+  const keyOf = async ({ kid }: { kid?: string }): Promise<CryptoKey> => {
+    const jwk = publicKeys.find((key) => key.kid === kid);
+    if (jwk === undefined) throw new errors.JWKSNoMatchingKey();
+    return importKey(jwk, 'verify');
   };
 
   return {
@@ -78,15 +77,10 @@ export function createAccessTokens(options: TokenOptions): AccessTokens {
         .setJti(toBase64Url(entropy.bytes(JTI_BYTES)))
         .setIssuedAt(issuedAt)
         .setExpirationTime(issuedAt + ACCESS_TOKEN_SECONDS)
-        .sign(await imported(signingKey));
+        .sign(await importKey(signingKey, 'sign'));
     },
     verify: async (token) => {
       if (token.length > TOKEN_LENGTH_MAX || !COMPACT.test(token)) return null;
-      const keyOf = async ({ kid }: { kid?: string }): Promise<CryptoKey> => {
-        const jwk = publicKeys.find((key) => key.kid === kid);
-        if (jwk === undefined) throw new errors.JWKSNoMatchingKey();
-        return imported(jwk);
-      };
       try {
         const { payload } = await jwtVerify(token, keyOf, {
           algorithms: [ALGORITHM],
@@ -103,6 +97,18 @@ export function createAccessTokens(options: TokenOptions): AccessTokens {
         throw error;
       }
     },
+  };
+}
+
+/** Imports each key once. The key is kept, not the promise of it: a promise belongs to the request that made it. */
+function createKeyCache(): (jwk: PublicKey | SigningKey, use: KeyUse) => Promise<CryptoKey> {
+  const cache = new Map<string, CryptoKey>();
+  return async ({ kid, ...jwk }, use) => {
+    const known = cache.get(`${use}/${kid}`);
+    if (known !== undefined) return known;
+    const key = await crypto.subtle.importKey('jwk', { ...jwk, use: 'sig' }, CURVE, false, [use]);
+    cache.set(`${use}/${kid}`, key);
+    return key;
   };
 }
 

@@ -78,5 +78,5 @@ async function advanceBooking(ports: DispatchPorts, bookingId: string): Promise<
   const booking = ports.ids.open('bkg', bookingId);
   if (booking === null) throw new Error('a message names a booking that does not exist');
   const shard = ports.objects.shard(booking.locator);
-  await advancePayment({ ...ports, shard }, { bookingId, cause: 'queue', look: false });
+  await advancePayment({ ...ports, shard }, { bookingId, cause: 'queue', look: true });
 }

@@ -31,7 +31,11 @@ function chainOf(length: number): ChainLink[] {
   const links: ChainLink[] = [];
   for (let seq = 1; seq <= length; seq++) {
     const previousHash = links.at(-1)?.hash ?? GENESIS_HASH;
-    links.push({ ...body(seq), previousHash, hash: chainHash(systemDigest, previousHash, body(seq)) });
+    links.push({
+      ...body(seq),
+      previousHash,
+      hash: chainHash(systemDigest, previousHash, body(seq)),
+    });
   }
   return links;
 }
@@ -51,7 +55,9 @@ describe('the chain', () => {
 
   test('the order of members does not change a hash, and members that are not hashed do not either', () => {
     const plain = chainHash(systemDigest, GENESIS_HASH, body(1));
-    const reversed = Object.fromEntries(Object.entries(body(1)).toReversed()) as unknown as ChainBody;
+    const reversed = Object.fromEntries(
+      Object.entries(body(1)).toReversed(),
+    ) as unknown as ChainBody;
     expect(chainHash(systemDigest, GENESIS_HASH, reversed)).toBe(plain);
     const more = { ...body(1), note: 'not part of it' };
     expect(chainHash(systemDigest, GENESIS_HASH, more)).toBe(plain);

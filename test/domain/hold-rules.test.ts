@@ -4,7 +4,8 @@ import { REFUSAL_CODES } from '../../src/domain/codes.ts';
 import {
   holdTtlMs,
   refusalAfterClaim,
-  refusalBeforeClaim,
+  accessRefusal,
+  quantityRefusal,
   type HoldFacts,
 } from '../../src/domain/hold/hold.ts';
 import type { ServiceCard } from '../../src/domain/inventory/cards.ts';
@@ -33,7 +34,8 @@ function facts(
 }
 
 function codes(given: HoldFacts): (string | null)[] {
-  return [refusalBeforeClaim(given)?.code ?? null, refusalAfterClaim(given)?.code ?? null];
+  const before = accessRefusal(given) ?? quantityRefusal(given);
+  return [before?.code ?? null, refusalAfterClaim(given)?.code ?? null];
 }
 
 describe('hold refusals, most decisive first', () => {
@@ -101,7 +103,10 @@ describe('hold refusals, most decisive first', () => {
 
   test('a hold of several slots of one service counts each of them for the customer', () => {
     const service = makeServiceCard({ maxPerCustomer: 3 });
-    const lines = [120, 240].map((from) => ({ service, slot: makeSlot(service, 1_000_000 + from) }));
+    const lines = [120, 240].map((from) => ({
+      service,
+      slot: makeSlot(service, 1_000_000 + from),
+    }));
     expect(codes({ ...facts({}), lines, liveUnits: () => 1 })).toEqual([null, null]);
     expect(codes({ ...facts({}), lines, liveUnits: () => 2 })).toEqual([
       null,

@@ -125,7 +125,8 @@ export class Count {
     });
     const total = (claims: readonly Claim[]) => claims.reduce((n, { quantity }) => n + quantity, 0);
     const perSlot = new Map<string, Claim[]>();
-    for (const claim of kept) perSlot.set(claim.slotId, [...(perSlot.get(claim.slotId) ?? []), claim]);
+    for (const claim of kept)
+      perSlot.set(claim.slotId, [...(perSlot.get(claim.slotId) ?? []), claim]);
     const bufferOnly = Math.max(0, ...[...perSlot.values()].map(total));
     return Math.max(total(cores), bufferOnly);
   }

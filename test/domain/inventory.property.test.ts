@@ -7,7 +7,15 @@ import { describe, expect, test } from 'vitest';
 import type { Slot } from '../../src/domain/inventory/cards.ts';
 import type { ClaimWish, Inventory } from '../../src/domain/inventory/inventory.ts';
 import { MINUTE_MS, overlaps } from '../../src/domain/time.ts';
-import { Count, keptFree, makeSlot, RESOURCES, SERVICES, stock, type Live } from './inventory-model.ts';
+import {
+  Count,
+  keptFree,
+  makeSlot,
+  RESOURCES,
+  SERVICES,
+  stock,
+  type Live,
+} from './inventory-model.ts';
 
 const BEFORE_ALL = -1;
 
@@ -159,9 +167,9 @@ describe('claims, step by step', () => {
           const own = outcome.claims.find(({ slotId }) => slotId === slot.id);
           const same = outcome.claims.filter((claim) => claim.resourceId === own?.resourceId);
           for (let atMs = kept.startAtMs; atMs < kept.endAtMs; atMs += 10 * MINUTE_MS) {
-            expect(
-              same.some(({ span }) => span.startAtMs <= atMs && atMs < span.endAtMs),
-            ).toBe(true);
+            expect(same.some(({ span }) => span.startAtMs <= atMs && atMs < span.endAtMs)).toBe(
+              true,
+            );
           }
         }
       }),

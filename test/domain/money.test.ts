@@ -119,7 +119,10 @@ describe('allocate', () => {
   test('equal weights never differ by more than one unit, the earlier getting more', () => {
     fc.assert(
       fc.property(amount, fc.integer({ min: 1, max: 12 }), (whole, count) => {
-        const parts = allocate(whole, Array.from({ length: count }, () => 7));
+        const parts = allocate(
+          whole,
+          Array.from({ length: count }, () => 7),
+        );
         expect(parts).toEqual(parts.toSorted((a, b) => b - a));
         expect((parts[0] ?? 0) - (parts.at(-1) ?? 0)).toBeLessThanOrEqual(1);
       }),

@@ -41,9 +41,13 @@ describe('registering', () => {
   it('keeps a person of the EU in the EU database, and no address in the global one', async () => {
     const { user } = await signUp({ dataRegion: 'eu' });
     expect(user.id).toMatch(/^usr_e/);
-    expect(await services.databases.forRegion('eu').users.byId(user.id)).toMatchObject({ email: user.email });
+    expect(await services.databases.forRegion('eu').users.byId(user.id)).toMatchObject({
+      email: user.email,
+    });
     expect(await services.databases.forRegion('global').users.byId(user.id)).toBeNull();
-    const claims = await env.DB.prepare('select * from email_claim where user_id = ?').bind(user.id).all();
+    const claims = await env.DB.prepare('select * from email_claim where user_id = ?')
+      .bind(user.id)
+      .all();
     expect(claims.results).toHaveLength(1);
     expect(JSON.stringify(claims.results)).not.toContain(user.email);
   });
@@ -67,10 +71,14 @@ describe('registering', () => {
         send('/v1/auth/register', { json: { email, password: PASSWORD, dataRegion } }),
       ),
     );
-    expect(answers.map((answer) => answer.status).toSorted()).toEqual([201, 409, 409, 409]);
+    expect(answers.map((answer) => answer.status).toSorted((a, b) => a - b)).toEqual([
+      201, 409, 409, 409,
+    ]);
     const count = 'select count(*) as n from user where email = ?';
     const rows = await Promise.all(
-      [env.DB, env.DB_EU].map((database) => database.prepare(count).bind(email).first<{ n: number }>()),
+      [env.DB, env.DB_EU].map((database) =>
+        database.prepare(count).bind(email).first<{ n: number }>(),
+      ),
     );
     expect((rows[0]?.n ?? 0) + (rows[1]?.n ?? 0)).toBe(1);
   });
@@ -227,7 +235,8 @@ describe('access tokens', () => {
     const response = await send('/.well-known/jwks.json');
     const { keys } = await response.json<{ keys: JWK[] }>();
     expect(keys.map((key) => key.kid)).toEqual(['current', 'previous']);
-    for (const key of keys) expect(Object.keys(key).toSorted()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
+    for (const key of keys)
+      expect(Object.keys(key).toSorted()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
     const header = decodeProtectedHeader(accessToken);
     expect(header).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: 'current' });
     const jwk = keys.find((key) => key.kid === header.kid);

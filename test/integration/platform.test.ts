@@ -8,7 +8,7 @@ import { createApp } from '../../src/worker/app.ts';
 import { parseKey } from '../../src/worker/middleware/idempotency-key.ts';
 import { PROBLEMS } from '../../src/worker/problem.ts';
 import { makePerson } from '../support/api.ts';
-import { ORIGIN, expectProblem, send, services, type ProblemBody } from '../support/http.ts';
+import { ORIGIN, expectProblem, send, services } from '../support/http.ts';
 
 const PROVIDER = { name: 'Club', currency: 'usd', timeZone: 'Europe/London' };
 let keys = 0;
@@ -27,7 +27,23 @@ async function ask(path: string, changes: object, init: RequestInit = {}): Promi
   app.get('/test/overloaded', () => {
     throw new ObjectOverloadedError('busy');
   });
-  return app.fetch(new Request(ORIGIN + path, init), { ...env, ...changes }, createExecutionContext());
+  return app.fetch(
+    new Request(ORIGIN + path, init),
+    { ...env, ...changes },
+    createExecutionContext(),
+  );
+}
+
+/** Tries to log in from an address, under production's limits; the body is one that costs no hashing. */
+function logIn(address: string): Promise<Response> {
+  const headers = { 'Content-Type': 'application/json', 'CF-Connecting-IP': address };
+  const init = { method: 'POST', headers, body: '{"email":1}' };
+  return ask('/v1/auth/login', { RATE_LIMITS: 'binding' }, init);
+}
+
+/** A database that answers each first row like this. */
+function databaseThat(first: () => Promise<unknown>): object {
+  return { prepare: () => ({ bind: () => ({ first }) }) };
 }
 
 describe('keyed calls that reach no shard', () => {
@@ -90,8 +106,15 @@ describe('keyed calls that reach no shard', () => {
   it('remember a refusal, and leave no trace of what is not valid', async () => {
     const { token } = await makePerson();
     const key = freshKey();
-    const venue = { providerId: services.ids.mintInRegion('prv', 'global'), name: 'Hall', timeZone: 'Europe/London' };
-    await expectProblem(await send('/v1/venues', { token, key, json: { name: 1 } }), 'validation_failed');
+    const venue = {
+      providerId: services.ids.mintInRegion('prv', 'global'),
+      name: 'Hall',
+      timeZone: 'Europe/London',
+    };
+    await expectProblem(
+      await send('/v1/venues', { token, key, json: { name: 1 } }),
+      'validation_failed',
+    );
     const first = await send('/v1/venues', { token, key, json: venue });
     const second = await send('/v1/venues', { token, key, json: venue });
     expect(second.headers.get('Idempotent-Replayed')).toBe('true');
@@ -146,25 +169,18 @@ describe('keyed calls that reach no shard', () => {
 });
 
 describe('limits', () => {
-  const login = (changes: object, address: string) =>
-    ask('/v1/auth/login', { RATE_LIMITS: 'binding', ...changes }, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'CF-Connecting-IP': address },
-      body: '{"email":1}',
-    });
-
   it('refuse an address that logs in too often, and no other, as production is configured', async () => {
     const statuses: number[] = [];
     for (let attempt = 0; attempt < 31; attempt += 1) {
-      statuses.push((await login({}, '192.0.2.1')).status);
+      statuses.push((await logIn('192.0.2.1')).status);
     }
     expect(statuses.filter((status) => status === 422)).toHaveLength(30);
-    const refused = await login({}, '192.0.2.1');
+    const refused = await logIn('192.0.2.1');
     expect(refused.status).toBe(429);
     expect(refused.headers.get('Retry-After')).toBe('60');
     expect(refused.headers.get('RateLimit-Policy')).toBe('"auth";q=30;w=60');
     await expectProblem(refused, 'rate_limited');
-    expect((await login({}, '192.0.2.2')).status).toBe(422);
+    expect((await logIn('192.0.2.2')).status).toBe(422);
   });
 
   it('count a signed-in caller by id, wherever they call from', async () => {
@@ -239,14 +255,16 @@ describe('operating', () => {
     expect(await (await send('/healthz')).json()).toEqual({ status: 'ok' });
     const ready = await send('/readyz');
     expect(ready.status).toBe(200);
-    expect(await ready.json()).toEqual({ status: 'ready', databases: { global: 'ready', eu: 'ready' } });
+    expect(await ready.json()).toEqual({
+      status: 'ready',
+      databases: { global: 'ready', eu: 'ready' },
+    });
   });
 
   it('is not ready without its databases, and says which', async () => {
-    const statement = (first: () => Promise<unknown>) => ({ prepare: () => ({ bind: () => ({ first }) }) });
     const response = await ask('/readyz', {
-      DB: statement(async () => ({ found: 1 })),
-      DB_EU: statement(async () => {
+      DB: databaseThat(async () => ({ found: 1 })),
+      DB_EU: databaseThat(async () => {
         throw new Error('Network connection lost');
       }),
     });
@@ -263,8 +281,12 @@ describe('operating', () => {
     const response = await send('/metrics');
     expect(response.headers.get('Content-Type')).toContain('text/plain');
     const text = await response.text();
-    expect(text).toContain('holdfast_http_requests_total{method="GET",route="/v1/holds/:id",status="404"}');
-    expect(text).toMatch(/holdfast_http_request_duration_seconds_bucket\{method="GET",route="unrouted",le="\+Inf"\} \d+/);
+    expect(text).toContain(
+      'holdfast_http_requests_total{method="GET",route="/v1/holds/:id",status="404"}',
+    );
+    expect(text).toMatch(
+      /holdfast_http_request_duration_seconds_bucket\{method="GET",route="unrouted",le="\+Inf"\} \d+/,
+    );
     expect(text).not.toContain('hld_forged');
     expect(text).not.toContain('nowhere');
   });
@@ -289,20 +311,29 @@ describe('the reference', () => {
   });
 
   it('keeps the order of precedence', () => {
-    expect(Object.keys(PROBLEMS).filter((code) => code !== 'internal_error')).toEqual([...REFUSAL_CODES]);
+    expect(Object.keys(PROBLEMS).filter((code) => code !== 'internal_error')).toEqual([
+      ...REFUSAL_CODES,
+    ]);
   });
 
   it('loads nothing from anywhere', async () => {
     const response = await send('/docs');
     expect(response.headers.get('Content-Type')).toContain('text/html');
-    expect(response.headers.get('Content-Security-Policy')).toMatch(/^default-src 'none'; style-src 'sha256-/);
+    expect(response.headers.get('Content-Security-Policy')).toMatch(
+      /^default-src 'none'; style-src 'sha256-/,
+    );
     expect(await response.text()).not.toMatch(/<script|src=|<link|@import|url\(/);
   });
 
   it('is OpenAPI 3.1 in which every operation names its problems', async () => {
-    const document = await (await send('/openapi.json')).json<{
+    const document = await (
+      await send('/openapi.json')
+    ).json<{
       openapi: string;
-      paths: Record<string, Record<string, { responses: Record<string, unknown>; operationId: string }>>;
+      paths: Record<
+        string,
+        Record<string, { responses: Record<string, unknown>; operationId: string }>
+      >;
     }>();
     expect(document.openapi).toBe('3.1.0');
     const operations = Object.values(document.paths).flatMap((item) => Object.values(item));
@@ -316,8 +347,14 @@ describe('the reference', () => {
   it('points at what is wrong in a body', async () => {
     const { token } = await makePerson();
     const json = { ...PROVIDER, currency: 'xxx', 'odd/~field': 1, nested: {} };
-    const problem = await expectProblem(await send('/v1/providers', { token, json }), 'validation_failed');
-    const { errors } = problem as ProblemBody;
-    expect(errors?.map(({ pointer }) => pointer).toSorted()).toEqual(['/currency', '/nested', '/odd~1~0field']);
+    const problem = await expectProblem(
+      await send('/v1/providers', { token, json }),
+      'validation_failed',
+    );
+    expect(problem.errors?.map(({ pointer }) => pointer).toSorted()).toEqual([
+      '/currency',
+      '/nested',
+      '/odd~1~0field',
+    ]);
   });
 });

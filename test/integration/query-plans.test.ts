@@ -7,12 +7,15 @@ import { describe, expect, it } from 'vitest';
 import type { ServiceQuery } from '../../src/application/catalogue-ports.ts';
 import { AuditRepository } from '../../src/storage/d1/audit-repository.ts';
 import { BookingRepository } from '../../src/storage/d1/booking-repository.ts';
+import { CallRepository } from '../../src/storage/d1/call-repository.ts';
 import { CardRepository } from '../../src/storage/d1/card-repository.ts';
 import { DeadLetterRepository } from '../../src/storage/d1/dead-letter-repository.ts';
 import { JobRepository } from '../../src/storage/d1/job-repository.ts';
 import { PlanRepository } from '../../src/storage/d1/plan-repository.ts';
 import { ProviderRepository } from '../../src/storage/d1/provider-repository.ts';
+import { RefreshTokenRepository } from '../../src/storage/d1/refresh-token-repository.ts';
 import { SubscriptionRepository } from '../../src/storage/d1/subscription-repository.ts';
+import { EmailClaimRepository, UserRepository } from '../../src/storage/d1/user-repository.ts';
 import { VenueRepository } from '../../src/storage/d1/venue-repository.ts';
 import { WebhookEventRepository } from '../../src/storage/d1/webhook-event-repository.ts';
 import { GENESIS_HASH } from '../../src/domain/chain.ts';
@@ -261,6 +264,68 @@ describe('every statement finds its rows by an index', () => {
       expect(await jobs.begin({ id: 'run_4', ...late })).toBe(true);
       const runs = await jobs.latest(name, 10);
       expect(runs.map((run) => [run.id, run.status])).toContainEqual(['run_3', 'done']);
+    });
+    expect(await faultsOf(statements)).toEqual([]);
+  });
+
+  it('people, their addresses and their refresh tokens', async () => {
+    const user = {
+      id: 'usr_plan',
+      email: 'plan@example.test',
+      emailKey: 'key',
+      name: null,
+      passwordHash: '$scrypt$',
+      roles: ['customer'],
+      dataRegion: 'global',
+      createdAtMs: NOW,
+    } as const;
+    const token = {
+      tokenHash: 'first',
+      familyId: 'family',
+      userId: user.id,
+      generation: 1,
+      familyExpiresAtMs: NOW + 2,
+      expiresAtMs: NOW + 1,
+      usedAtMs: null,
+      revokedAtMs: null,
+      createdAtMs: NOW,
+    };
+    const claims = await statementsOf(EmailClaimRepository, async (emails) => {
+      expect(await emails.claim(user)).toBe(true);
+      expect(await emails.claim(user)).toBe(false);
+      expect(await emails.find('key')).toEqual({ userId: user.id, dataRegion: 'global' });
+    });
+    const users = await statementsOf(UserRepository, async (people) => {
+      await people.remove(user.id);
+      await people.insert(user);
+      await people.grantRole(user.id, 'provider');
+      expect(await people.byId(user.id)).toMatchObject({ roles: ['customer', 'provider'] });
+    });
+    const tokens = await statementsOf(RefreshTokenRepository, async (repository) => {
+      await repository.insert(token);
+      expect(
+        await repository.rotate('first', { ...token, tokenHash: 'second', generation: 2 }),
+      ).toBe(true);
+      expect(
+        await repository.rotate('first', { ...token, tokenHash: 'third', generation: 2 }),
+      ).toBe(false);
+      expect(await repository.byHash('second')).toMatchObject({ generation: 2, usedAtMs: null });
+      await repository.revokeFamily('family', NOW);
+      expect(await repository.rotate('second', { ...token, tokenHash: 'third' })).toBe(false);
+      expect(await repository.forgetExpired(NOW + 2)).toBe(2);
+    });
+    expect(await faultsOf([...claims, ...users, ...tokens])).toEqual([]);
+  });
+
+  it('keyed calls that reach no shard', async () => {
+    const statements = await statementsOf(CallRepository, async (calls) => {
+      const call = { key: 'plan', fingerprint: 'f' };
+      const claim = await calls.claim({ callerId: 'usr_plan', call, nowMs: NOW });
+      if (claim.kind !== 'run') throw new Error('a fresh key is claimed');
+      await calls.release(claim);
+      await calls.finish(claim, { answer: { status: 201, body: '{}' }, nowMs: NOW });
+      await calls.claim({ callerId: 'usr_plan', call, nowMs: NOW });
+      expect(await calls.forgetExpired(NOW + 30 * 86_400_000, 10)).toBe(1);
     });
     expect(await faultsOf(statements)).toEqual([]);
   });

@@ -48,8 +48,11 @@ describe('ids', () => {
     const id = derive('hld', SHARD, 'a b');
     expect(derive('hld', SHARD, 'a b')).toBe(id);
     expect(codec.open('hld', id)).not.toBeNull();
-    const randomOf = (text: string): string => text.slice(13, 33);
-    const others = [derive('bkg', SHARD, 'a b'), derive('hld', 'g0123456y', 'a b'), derive('hld', SHARD, 'ab')];
+    const others = [
+      derive('bkg', SHARD, 'a b'),
+      derive('hld', 'g0123456y', 'a b'),
+      derive('hld', SHARD, 'ab'),
+    ];
     for (const different of others) expect(randomOf(different)).not.toBe(randomOf(id));
   });
 
@@ -64,3 +67,8 @@ describe('ids', () => {
     expect(() => codec.mintInShard('slt', 'nowhere')).toThrow(/shard key/);
   });
 });
+
+/** The random part of an id of a shard. */
+function randomOf(id: string): string {
+  return id.slice(13, 33);
+}

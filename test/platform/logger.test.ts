@@ -18,7 +18,9 @@ function logged(write: () => void): string {
 
 describe('the log', () => {
   it('writes one JSON object per line', () => {
-    const line = logged(() => log.info('shard.flushed', { shardKey: 'g0', durationMs: 3, count: 2 }));
+    const line = logged(() =>
+      log.info('shard.flushed', { shardKey: 'g0', durationMs: 3, count: 2 }),
+    );
     expect(JSON.parse(line)).toEqual({
       at: '1970-01-01T00:00:00.000Z',
       level: 'info',
@@ -30,7 +32,9 @@ describe('the log', () => {
   });
 
   it('drops fields that are not on its list, and says so', () => {
-    const line = logged(() => log.warn('x', { password: 'hunter22', email: 'a@b.test', code: 'ok' }));
+    const line = logged(() =>
+      log.warn('x', { password: 'hunter22', email: 'a@b.test', code: 'ok' }),
+    );
     expect(JSON.parse(line)).toMatchObject({ code: 'ok', dropped: ['password', 'email'] });
     expect(line).not.toMatch(/hunter22|a@b/);
   });
@@ -44,7 +48,9 @@ describe('the log', () => {
     '4242 4242 4242 4242',
     'pi_3Abc_secret_Def456',
   ])('takes %s out of a message', (secret) => {
-    const line = logged(() => log.error('x', errorFields(new Error(`failed for ${secret}, sorry`))));
+    const line = logged(() =>
+      log.error('x', errorFields(new Error(`failed for ${secret}, sorry`))),
+    );
     expect(line).not.toContain(secret);
     expect(line).toContain('failed for');
   });

@@ -20,8 +20,7 @@ function makeNamespace(failures: Error[] = []) {
         check: async () => name,
       };
     };
-    const jurisdiction = (to: string) => home(to);
-    return { getByName, jurisdiction } as unknown as DurableObjectNamespace;
+    return { getByName, jurisdiction: home } as unknown as DurableObjectNamespace;
   };
   return { namespace: home('anywhere'), stubs };
 }
@@ -96,7 +95,9 @@ describe('calling objects', () => {
 
   it('says that an object sheds load, without another call', async () => {
     const { directory, stubs } = directoryOver([flagged({ retryable: true, overloaded: true })]);
-    await expect(directory.shard(SHARD.global).getSlot('slt_1')).rejects.toThrow(ObjectOverloadedError);
+    await expect(directory.shard(SHARD.global).getSlot('slt_1')).rejects.toThrow(
+      ObjectOverloadedError,
+    );
     expect(stubs).toHaveLength(1);
   });
 });

@@ -10,7 +10,9 @@ describe('passwords', () => {
 
   it('are PHC strings with the factors that OWASP names', () => {
     expect(hash).toMatch(/^\$scrypt\$ln=14,r=8,p=5\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
-    expect(UNKNOWN_USER_HASH).toMatch(/^\$scrypt\$ln=14,r=8,p=5\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
+    expect(UNKNOWN_USER_HASH).toMatch(
+      /^\$scrypt\$ln=14,r=8,p=5\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/,
+    );
   });
 
   it('match themselves, and nothing else', () => {

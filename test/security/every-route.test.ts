@@ -31,16 +31,26 @@ afterAll(async () => {
 /** How many rows each table has, and which objects were ever named. */
 async function stateOfTheWorld(): Promise<string> {
   const counts: Record<string, number> = {};
-  for (const [place, database] of [['global', env.DB], ['eu', env.DB_EU]] as const) {
+  for (const [place, database] of [
+    ['global', env.DB],
+    ['eu', env.DB_EU],
+  ] as const) {
     const tables = await database
-      .prepare("select name from sqlite_master where type = 'table' and name not like '\\_%' escape '\\'")
+      .prepare(
+        "select name from sqlite_master where type = 'table' and name not like '\\_%' escape '\\'",
+      )
       .all<{ name: string }>();
     for (const { name } of tables.results) {
-      const row = await database.prepare(`select count(*) as n from "${name}"`).first<{ n: number }>();
+      const row = await database
+        .prepare(`select count(*) as n from "${name}"`)
+        .first<{ n: number }>();
       counts[`${place}.${name}`] = row?.n ?? 0;
     }
   }
-  const objects = [await listDurableObjectIds(env.INVENTORY), await listDurableObjectIds(env.MEMBERSHIP)];
+  const objects = [
+    await listDurableObjectIds(env.INVENTORY),
+    await listDurableObjectIds(env.MEMBERSHIP),
+  ];
   return JSON.stringify({ counts, objects: objects.flat().map(String) });
 }
 
@@ -58,9 +68,15 @@ function asked(operation: Operation, changes: Sent = {}): Sent {
 }
 
 /** Expects the refusal, and that the document lists it. */
-async function expectRefusal(operation: Operation, response: Response, code: RefusalCode): Promise<void> {
+async function expectRefusal(
+  operation: Operation,
+  response: Response,
+  code: RefusalCode,
+): Promise<void> {
   const { status } = await expectProblem(response, code);
-  expect(operation.answers.get(status), `${operation.name} documents ${code}`).toContain(`\`${code}\``);
+  expect(operation.answers.get(status), `${operation.name} documents ${code}`).toContain(
+    `\`${code}\``,
+  );
 }
 
 it('covers the whole document', () => {
@@ -132,19 +148,25 @@ describe.each(withBody)('$name, with a body that it cannot use', (operation) => 
 
   it('refuses more than 256 KiB, whatever the length says', async () => {
     const body = `{"a":"${'x'.repeat(256 * KIB)}"}`;
-    await expectRefusal(operation, await send(operation.path, asked(operation, { body })), 'body_too_large');
+    await expectRefusal(
+      operation,
+      await send(operation.path, asked(operation, { body })),
+      'body_too_large',
+    );
     const response = await send(operation.path, asked(operation, { body: streamOf(body) }));
     await expectRefusal(operation, response, 'body_too_large');
   });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/json; charset=latin1', 'x'])(
-    'refuses the media type %s',
-    async (type) => {
-      const headers = { 'Content-Type': type };
-      const response = await send(operation.path, asked(operation, { headers }));
-      await expectRefusal(operation, response, 'unsupported_media_type');
-    },
-  );
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/json; charset=latin1',
+    'x',
+  ])('refuses the media type %s', async (type) => {
+    const headers = { 'Content-Type': type };
+    const response = await send(operation.path, asked(operation, { headers }));
+    await expectRefusal(operation, response, 'unsupported_media_type');
+  });
 
   it('refuses a field that it does not know, also one with a dangerous name', async () => {
     for (const field of ['surprise', '__proto__', 'constructor']) {
@@ -170,14 +192,20 @@ describe.each(operations.filter(({ body }) => body === 'raw'))('$name', (operati
       await expectRefusal(operation, response, 'invalid_signature');
     }
     const body = 'x'.repeat(256 * KIB + 1);
-    await expectRefusal(operation, await send(operation.path, asked(operation, { body })), 'body_too_large');
+    await expectRefusal(
+      operation,
+      await send(operation.path, asked(operation, { body })),
+      'body_too_large',
+    );
   });
 });
 
 describe.each(operations)('$name', (operation) => {
   it('documents codes that exist, each under its status', () => {
     for (const description of operation.answers.values()) {
-      const codes = [...description.matchAll(/^`(\w+)`|, `(\w+)`/g)].map((match) => match[1] ?? match[2]);
+      const codes = [...description.matchAll(/^`(\w+)`|, `(\w+)`/g)].map(
+        (match) => match[1] ?? match[2],
+      );
       for (const code of codes) expect([...REFUSAL_CODES, 'internal_error']).toContain(code);
     }
   });

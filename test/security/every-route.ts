@@ -23,7 +23,12 @@ export interface Operation {
 
 interface Documented {
   readonly security?: readonly Record<string, unknown>[];
-  readonly parameters?: readonly { name: string; in: string; required?: boolean; schema?: { pattern?: string } }[];
+  readonly parameters?: readonly {
+    name: string;
+    in: string;
+    required?: boolean;
+    schema?: { pattern?: string };
+  }[];
   readonly requestBody?: { readonly required?: boolean };
   readonly responses: Readonly<Record<string, { description: string }>>;
 }
@@ -77,7 +82,10 @@ function toOperation(found: { method: string; path: string; documented: Document
     isRoleWanted: documented.responses['403']?.description.includes('`role_required`') ?? false,
     key: key === undefined ? 'none' : key.required === true ? 'required' : 'optional',
     answers: new Map(
-      Object.entries(documented.responses).map(([status, { description }]) => [Number(status), description]),
+      Object.entries(documented.responses).map(([status, { description }]) => [
+        Number(status),
+        description,
+      ]),
     ),
   };
 }

@@ -26,7 +26,10 @@ export async function hostileTokens(): Promise<ReadonlyMap<string, string>> {
     ['empty parts', '..'],
     ['very long', `${'a'.repeat(5_000)}.b.c`],
     ['alg none', `${encode({ alg: 'none', typ: 'at+jwt', kid: 'current' })}.${payload}.`],
-    ['alg none with a signature', `${encode({ alg: 'none', typ: 'at+jwt' })}.${payload}.${signature}`],
+    [
+      'alg none with a signature',
+      `${encode({ alg: 'none', typ: 'at+jwt' })}.${payload}.${signature}`,
+    ],
     ['HMAC with the public key', await signWithPublicKey(claims)],
     ['another key', await signWithOwnKey(claims)],
     ['unknown kid', await sign(claims, { kid: 'unknown' })],
@@ -35,7 +38,10 @@ export async function hostileTokens(): Promise<ReadonlyMap<string, string>> {
     ['padded', `${good}=`],
     ['expired', await sign({ ...claims, iat: nowSeconds - 901, exp: nowSeconds - 1 })],
     ['of the future', await sign({ ...claims, iat: nowSeconds + 60, exp: nowSeconds + 960 })],
-    ['valid for ever', await sign({ ...claims, iat: nowSeconds - 1_000, exp: nowSeconds + 1_000_000 })],
+    [
+      'valid for ever',
+      await sign({ ...claims, iat: nowSeconds - 1_000, exp: nowSeconds + 1_000_000 }),
+    ],
     ['another audience', await sign({ ...claims, aud: 'somebody-else' })],
     ['another issuer', await sign({ ...claims, iss: 'https://evil.example' })],
     ['no subject', await sign({ ...claims, sub: '' })],
@@ -45,7 +51,10 @@ export async function hostileTokens(): Promise<ReadonlyMap<string, string>> {
   ]);
 }
 
-async function sign(claims: JWTPayload, header: { kid?: string; typ?: string } = {}): Promise<string> {
+async function sign(
+  claims: JWTPayload,
+  header: { kid?: string; typ?: string } = {},
+): Promise<string> {
   const jwk = required(services.settings.tokenSigningKeys[0], 'there is a key');
   return new SignJWT(claims)
     .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: jwk.kid, ...header })

@@ -7,6 +7,7 @@ import type {
   ListedPayment,
   PaymentGateway,
   PaymentReference,
+  WebhookEvent,
 } from '../../src/application/ports.ts';
 import type {
   Processor,
@@ -15,7 +16,13 @@ import type {
 } from '../../src/domain/payment/processor-reply.ts';
 
 export type CallKind =
-  'open' | 'authorize' | 'fetch' | 'capture' | 'void' | 'refund' | 'fetch_refund';
+  | 'open'
+  | 'authorize'
+  | 'fetch'
+  | 'capture'
+  | 'void'
+  | 'refund'
+  | 'fetch_refund';
 
 /**
  * What goes wrong with one call. lost_before: it never arrived. lost_after: done, and the answer was lost.
@@ -223,10 +230,7 @@ export class FakeProcessor implements PaymentGateway {
     const payments = [...this.objects.values()].map((object) => ({
       ref: object.ref,
       state: listedState(object),
-      reference: {
-        bookingId: object.metadata['booking_id'] ?? '',
-        paymentId: object.metadata['payment_id'] ?? '',
-      },
+      reference: referenceOf(object),
       createdAtMs: object.createdAtMs,
       capturedMinor: object.capturedMinor,
       refundedMinor: object.refundedMinor,
@@ -234,8 +238,17 @@ export class FakeProcessor implements PaymentGateway {
     return { payments: payments.toReversed(), next: null };
   }
 
-  async readWebhook(): Promise<null> {
-    return null;
+  /** An event is the JSON of its id and its object; there is no signature to be wrong. */
+  async readWebhook(request: { rawBody: string; nowMs: number }): Promise<WebhookEvent> {
+    const { id, ref } = JSON.parse(request.rawBody) as { id: string; ref: string };
+    return {
+      dedupeKey: id,
+      type: 'payment.changed',
+      objectRef: ref,
+      reference: referenceOf(this.objectOf(ref)),
+      isExpected: true,
+      occurredAtMs: request.nowMs,
+    };
   }
 
   /** The payer does what is asked of them: authorises a card, or pays an invoice (also one that has ended). */
@@ -372,6 +385,10 @@ function shown({
   ...payment
 }: ProcessorObject): ProcessorPayment {
   return { ...payment };
+}
+
+function referenceOf({ metadata }: ProcessorObject): PaymentReference {
+  return { bookingId: metadata['booking_id'] ?? '', paymentId: metadata['payment_id'] ?? '' };
 }
 
 function listedState(object: ProcessorObject): ListedPayment['state'] {

@@ -9,11 +9,7 @@ import * as streams from '../../src/application/chain-streams.ts';
 import { hasDue, settleDeadlines } from '../../src/application/deadlines.ts';
 import * as holds from '../../src/application/hold-commands.ts';
 import type { InventoryStore } from '../../src/application/inventory-store.ts';
-import {
-  isKnownPayment,
-  recordReply,
-  takeStep,
-} from '../../src/application/payment-commands.ts';
+import { isKnownPayment, recordReply, takeStep } from '../../src/application/payment-commands.ts';
 import { ShardState } from '../../src/application/shard-state.ts';
 import type * as rpc from '../../src/contracts/durable-rpc.ts';
 import { systemDigest } from '../../src/platform/digest.ts';
@@ -25,6 +21,9 @@ import { FakeClock, seededEntropy } from './fake-clock.ts';
 import { openNodeSql, type NodeSql } from './node-sql.ts';
 
 export const SHARD_KEY = 'gtest0000';
+
+/** What signs the ids of the tests. */
+export const ID_SECRET = 'a secret of the tests';
 
 /** Who owns the shop. */
 export const OWNER: rpc.Caller = { id: 'usr_owner', roles: ['provider'] };
@@ -66,7 +65,7 @@ export class NodeShard implements rpc.InventoryShardRpc {
     const state = new ShardState({
       store: this.store,
       clock: this.clock,
-      ids: createIdCodec('a secret of the tests', entropy),
+      ids: createIdCodec(ID_SECRET, entropy),
       digest: systemDigest,
       entropy,
       publicUrl: 'https://holdfast.test',

@@ -1,5 +1,10 @@
 /** A shop in a Node shard: one court at 25.00 an hour, slots from tomorrow on, customers, and two processors in memory. */
-import { cancelWithRefund, checkOut, confirmPayment, giveUpHold } from '../../src/application/checkout.ts';
+import {
+  cancelWithRefund,
+  checkOut,
+  confirmPayment,
+  giveUpHold,
+} from '../../src/application/checkout.ts';
 import { advancePayment } from '../../src/application/advance-payment.ts';
 import type { GatewayRegistry, Logger } from '../../src/application/ports.ts';
 import type {
@@ -25,7 +30,11 @@ import { NodeShard, OWNER } from './node-shard.ts';
 /** Noon of the day after the test's now. */
 export const TOMORROW_MS = NOON_MS + DAY_MS;
 
-export const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+export const SILENT: Logger = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
 
 /** A slot to be made: minutes after tomorrow noon, an hour long unless it says otherwise. */
 export interface SlotWish {
@@ -210,7 +219,7 @@ export class NodeShop {
   /** The queue works off what it was told. */
   async drain(): Promise<void> {
     for (const bookingId of new Set(this.shard.wakeUps.splice(0))) {
-      await this.advance(bookingId, 'queue', false);
+      await this.advance(bookingId, 'queue', true);
     }
   }
 

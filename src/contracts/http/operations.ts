@@ -100,7 +100,7 @@ export function toAuditRowView(row: {
   return {
     stream: row.stream,
     ...event,
-    metadata: metadata as AuditRowView['metadata'],
+    metadata,
     at: formatInstant(atMs),
   };
 }

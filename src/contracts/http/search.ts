@@ -5,7 +5,14 @@ import type { Json } from '../../domain/result.ts';
 import type { BookingProjection } from '../durable-rpc.ts';
 import { serviceSchema, slotSchema } from './catalogue.ts';
 import { formatInstant } from './views.ts';
-import { MAX_AMOUNT_MINOR, idSchema, instantSchema, jsonSchema, moneySchema, pageSchema } from './common.ts';
+import {
+  MAX_AMOUNT_MINOR,
+  idSchema,
+  instantSchema,
+  jsonSchema,
+  moneySchema,
+  pageSchema,
+} from './common.ts';
 
 export const searchServicesQuerySchema = z.strictObject({
   query: z.string().trim().min(1).max(200).optional(),
@@ -91,7 +98,7 @@ export function toPlanView(record: {
     name,
     price: { amount: record.priceMinor, currency: record.currency },
     interval: { unit: record.intervalUnit, count: record.intervalCount },
-    entitlements: record.entitlements as PlanView['entitlements'],
+    entitlements: record.entitlements,
     version,
   };
 }

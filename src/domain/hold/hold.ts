@@ -65,9 +65,14 @@ export interface HoldFacts {
   readonly liveUnits: (serviceId: string) => number;
 }
 
-/** Refusals that stand before `slot_unavailable` in precedence; the first that applies, or null. */
-export function refusalBeforeClaim(facts: HoldFacts): Refusal | null {
-  return firstRefusal(facts, [membershipRefusal, saleRefusal, quantityRefusal]);
+/** Who may book, and from when: these refusals stand before any look at what was asked. */
+export function accessRefusal(facts: HoldFacts): Refusal | null {
+  return firstRefusal(facts, [membershipRefusal, saleRefusal]);
+}
+
+/** More at a time than the service sells. */
+export function quantityRefusal(facts: HoldFacts): Refusal | null {
+  return firstRefusal(facts, [tooManyRefusal]);
 }
 
 /** Refusals that stand after `slot_unavailable`; the first that applies, or null. */
@@ -111,7 +116,7 @@ function saleRefusal(facts: HoldFacts, { service }: Line): Refusal | null {
   return { code: 'sale_not_open', detail: `${service.name} is not on sale yet.` };
 }
 
-function quantityRefusal(facts: HoldFacts, { service }: Line): Refusal | null {
+function tooManyRefusal(facts: HoldFacts, { service }: Line): Refusal | null {
   if (facts.quantity <= service.maxQuantity) return null;
   return {
     code: 'quantity_limit_exceeded',

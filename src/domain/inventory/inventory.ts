@@ -4,7 +4,8 @@
  * It is a cache of the shard's storage: whoever changes it writes the same in the same transaction.
  */
 import { required } from '../assert.ts';
-import { interval, MINUTE_MS, overlaps, widen, type Interval } from '../time.ts';
+import { MINUTE_MS, overlaps, widen, type Interval } from '../time.ts';
+import { adjoin } from './adjoining.ts';
 import type { ResourceCard, ServiceCard, Slot } from './cards.ts';
 import { Lane } from './occupancy.ts';
 
@@ -53,6 +54,9 @@ interface ResourceRequest {
   readonly wish: ClaimWish;
   readonly taken: Claim[];
 }
+
+/** What a claim takes of a resource. */
+type LaneWish = Pick<Claim, 'resourceId' | 'unit' | 'quantity'>;
 
 interface SlotLevel {
   taken: number;
@@ -238,47 +242,73 @@ export class Inventory {
   #claimResource(resourceId: string, request: ResourceRequest): boolean {
     const resource = this.#resources.get(resourceId);
     if (resource === undefined || !resource.card.active) return false;
-    const trimmed = this.#trimOwnBuffers(resourceId, request);
-    const span = spanBesideOwn(resourceId, request);
-    const units = chooseUnits(resource, span, request.wish);
-    const isFree = resource.units !== null || resource.whole.free(span) >= request.wish.quantity;
-    if (units === null || !isFree) {
-      for (const { index, before } of trimmed)
-        this.#replaceOwn(request.taken, { index, with: before });
-      return false;
+    if (resource.units === null) {
+      if (request.wish.units !== null) return false;
+      return this.#claimLane({ resourceId, unit: null, quantity: request.wish.quantity }, request);
     }
-    const base = { slotId: request.slot.id, resourceId, span };
-    const claims: Claim[] =
-      resource.units === null
-        ? [{ ...base, unit: null, quantity: request.wish.quantity }]
-        : units.map((unit) => ({ ...base, unit, quantity: 1 }));
-    for (const claim of claims) {
-      this.restore(claim, true);
-      request.taken.push(claim);
+    const named = request.wish.units;
+    const before = [...request.taken];
+    let missing = request.wish.quantity;
+    for (const unit of named ?? resource.units.keys()) {
+      if (missing === 0) break;
+      if (!resource.units.has(unit)) continue;
+      if (this.#claimLane({ resourceId, unit, quantity: 1 }, request)) missing -= 1;
+    }
+    if (missing > 0) this.#replaceOwn(request.taken, before);
+    return missing === 0;
+  }
+
+  /** Takes one lane for one slot, making room between the hold's own claims of it; or leaves everything as it was. */
+  #claimLane(lane: LaneWish, { slot, service, taken }: ResourceRequest): boolean {
+    const before = [...taken];
+    const isBeside = (own: Claim): boolean =>
+      own.resourceId === lane.resourceId &&
+      own.unit === lane.unit &&
+      !overlaps(this.#ownInterval(own), slot);
+    const beside = taken.filter((own) => isBeside(own));
+    const newest: Claim = { ...lane, slotId: slot.id, span: bufferedSpan(slot, service) };
+    const group = [...beside, newest].toSorted(
+      (a, b) => this.#ownInterval(a).startAtMs - this.#ownInterval(b).startAtMs,
+    );
+    const spans = adjoin(
+      group.map((claim) => ({ own: this.#ownInterval(claim), wide: this.#wideInterval(claim) })),
+    );
+    const rest = taken.filter((own) => !isBeside(own));
+    for (const own of beside) this.release(own, true);
+    taken.splice(0, taken.length, ...rest);
+    for (const [index, claim] of group.entries()) {
+      const placed = { ...claim, span: required(spans[index], 'one span per claim') };
+      if (!this.#isFree(placed)) {
+        this.#replaceOwn(taken, [...rest, ...beside]);
+        taken.splice(0, taken.length, ...before);
+        return false;
+      }
+      this.restore(placed, true);
+      taken.push(placed);
     }
     return true;
   }
 
-  /** Buffers do not apply between slots of one hold: an earlier claim of it ends where this slot begins. */
-  #trimOwnBuffers(
-    resourceId: string,
-    { slot, taken }: ResourceRequest,
-  ): { index: number; before: Claim }[] {
-    const trimmed: { index: number; before: Claim }[] = [];
-    for (const [index, before] of taken.entries()) {
-      if (before.resourceId !== resourceId || before.span.endAtMs <= slot.startAtMs) continue;
-      if (overlaps(required(this.slot(before.slotId), 'a claim has its slot'), slot)) continue;
-      const span = interval(before.span.startAtMs, slot.startAtMs);
-      this.#replaceOwn(taken, { index, with: { ...before, span } });
-      trimmed.push({ index, before });
-    }
-    return trimmed;
+  #isFree(claim: Claim): boolean {
+    return this.#lanesOf(claim).every((lane) => lane.free(claim.span) >= claim.quantity);
   }
 
-  #replaceOwn(taken: Claim[], change: { index: number; with: Claim }): void {
-    this.release(required(taken[change.index], 'an own claim'), true);
-    this.restore(change.with, true);
-    taken[change.index] = change.with;
+  /** Puts the hold's own claims back to what they were. */
+  #replaceOwn(taken: Claim[], before: readonly Claim[]): void {
+    const kept = new Set(before);
+    const present = new Set(taken);
+    for (const claim of taken) if (!kept.has(claim)) this.release(claim, true);
+    for (const claim of before) if (!present.has(claim)) this.restore(claim, true);
+    taken.splice(0, taken.length, ...before);
+  }
+
+  #ownInterval(claim: Claim): Interval {
+    return required(this.slot(claim.slotId), 'a claim has its slot');
+  }
+
+  #wideInterval(claim: Claim): Interval {
+    const slot = required(this.slot(claim.slotId), 'a claim has its slot');
+    return bufferedSpan(slot, required(this.service(slot.serviceId), 'a slot has its service'));
   }
 
   #lanesOf(claim: Claim): Lane[] {
@@ -332,15 +362,6 @@ export function firstAtOrAfter(schedule: readonly Slot[], startAtMs: number): nu
   return low;
 }
 
-/** The buffered interval, beginning no earlier than where the hold's own earlier claim of the resource ends. */
-function spanBesideOwn(resourceId: string, { slot, service, taken }: ResourceRequest): Interval {
-  const wide = bufferedSpan(slot, service);
-  const ownEnds = taken
-    .filter((own) => own.resourceId === resourceId && own.span.endAtMs <= slot.startAtMs)
-    .map((own) => own.span.endAtMs);
-  return interval(Math.max(wide.startAtMs, ...ownEnds), wide.endAtMs);
-}
-
 function placeInSchedule(schedule: readonly Slot[], slot: Slot): number {
   let index = firstAtOrAfter(schedule, slot.startAtMs);
   while (index < schedule.length) {
@@ -364,26 +385,6 @@ function freeOf({ card, whole, units }: ResourceLanes, span: Interval): number {
   const free = whole.free(span);
   if (free === card.capacity) return free;
   return [...units.values()].filter((lane) => lane.free(span) > 0).length;
-}
-
-/** The units to take: those that were named, or the first free ones; null when they cannot be had. */
-function chooseUnits(
-  resource: ResourceLanes,
-  span: Interval,
-  wish: ClaimWish,
-): readonly string[] | null {
-  const lanes = resource.units;
-  if (lanes === null) return wish.units === null ? [] : null;
-  if (wish.units !== null) {
-    const isEachFree = wish.units.every((unit) => (lanes.get(unit)?.free(span) ?? 0) > 0);
-    return isEachFree ? wish.units : null;
-  }
-  const free: string[] = [];
-  for (const [unit, lane] of lanes) {
-    if (free.length === wish.quantity) break;
-    if (lane.free(span) > 0) free.push(unit);
-  }
-  return free.length === wish.quantity ? free : null;
 }
 
 function statusOf(

@@ -49,10 +49,7 @@ export class RefreshTokenRepository implements RefreshTokenStore {
       .from(refreshToken)
       .where(unused);
     const [inserted] = await this.#orm.batch([
-      this.#orm
-        .insert(refreshToken)
-        .select(next)
-        .returning({ tokenHash: refreshToken.tokenHash }),
+      this.#orm.insert(refreshToken).select(next).returning({ tokenHash: refreshToken.tokenHash }),
       this.#orm.update(refreshToken).set({ usedAtMs: successor.createdAtMs }).where(unused),
     ]);
     return inserted.length > 0;

@@ -12,10 +12,7 @@ import type { RouteRules } from '../route.ts';
 const BEARER = /^Bearer +(\S+) *$/i;
 
 /** Sets the caller. Refusals: `unauthenticated`. Source: RFC 6750. */
-export async function authenticate(
-  c: Context<AppEnv>,
-  rules: RouteRules,
-): Promise<Refusal | null> {
+export async function authenticate(c: Context<AppEnv>, rules: RouteRules): Promise<Refusal | null> {
   if (rules.access === 'public') return null;
   const header = c.req.header('Authorization');
   if (header === undefined) {

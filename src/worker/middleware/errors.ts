@@ -53,16 +53,23 @@ function problemOf(error: unknown): Problem {
   }
   if (error instanceof z.ZodError) return validationRefusal(error);
   if (error instanceof HTTPException) return ofHttpException(error);
-  return { code: 'internal_error', detail: 'An unexpected error. It was recorded under the X-Request-Id.' };
+  return {
+    code: 'internal_error',
+    detail: 'An unexpected error. It was recorded under the X-Request-Id.',
+  };
 }
 
 /** The library throws for what the guard has checked before; kept true in case the two ever disagree. */
 function ofHttpException(error: HTTPException): Problem {
-  if (error.status === 400) return { code: 'invalid_json', detail: 'The body does not parse as JSON.' };
+  if (error.status === 400)
+    return { code: 'invalid_json', detail: 'The body does not parse as JSON.' };
   if (error.status === 415) {
     return { code: 'unsupported_media_type', detail: 'Send the body as application/json.' };
   }
-  return { code: 'internal_error', detail: 'An unexpected error. It was recorded under the X-Request-Id.' };
+  return {
+    code: 'internal_error',
+    detail: 'An unexpected error. It was recorded under the X-Request-Id.',
+  };
 }
 
 /** An unknown field is pointed at itself, not at the object that must not have it. */

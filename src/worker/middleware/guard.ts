@@ -72,7 +72,9 @@ function checkBody(c: Context<AppEnv>): Refusal | null {
       // What the validator would read: an optional body that was left out is an empty object.
       cacheText(c, '{}');
       return null;
-    default:
+    case 'json':
+    case 'raw':
+    case 'invalid_json':
       return null;
   }
 }

@@ -20,11 +20,17 @@ export function readCallKey(c: Context<AppEnv>, rules: RouteRules): Refusal | nu
   const header = c.req.header('Idempotency-Key');
   if (header === undefined) {
     if (rules.key === 'optional') return null;
-    return refuse('idempotency_key_required', 'Send an Idempotency-Key header with a fresh random value.').refusal;
+    return refuse(
+      'idempotency_key_required',
+      'Send an Idempotency-Key header with a fresh random value.',
+    ).refusal;
   }
   const key = parseKey(header);
   if (key === null) {
-    return refuse('idempotency_key_invalid', 'A key has 1 to 255 visible ASCII characters, bare or quoted.').refusal;
+    return refuse(
+      'idempotency_key_invalid',
+      'A key has 1 to 255 visible ASCII characters, bare or quoted.',
+    ).refusal;
   }
   c.set('callKey', { key, fingerprint: '' });
   return null;

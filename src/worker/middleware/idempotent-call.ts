@@ -8,7 +8,11 @@ import type { CallKey } from '../../contracts/durable-rpc.ts';
 import { isProblemCode, PROBLEM_TYPE } from '../problem.ts';
 import { TRANSIENT_CODES, type RefusalCode } from '../../domain/codes.ts';
 import { refuse } from '../../domain/result.ts';
-import type { CallClaim, CallRepository, RecordedAnswer } from '../../storage/d1/call-repository.ts';
+import type {
+  CallClaim,
+  CallRepository,
+  RecordedAnswer,
+} from '../../storage/d1/call-repository.ts';
 import type { AppEnv } from '../context.ts';
 import { REPLAYED_HEADER, refusalResponse, requireCaller } from '../respond.ts';
 

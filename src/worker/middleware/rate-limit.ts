@@ -18,7 +18,9 @@ export async function countCall(c: Context<AppEnv>, rules: RouteRules): Promise<
   if (rules.rate === 'none' || !settings.rateLimits.isEnforced) return null;
   const limiter = rules.rate === 'auth' ? c.env.AUTH_RATE_LIMITER : c.env.RATE_LIMITER;
   const { success } = await limiter.limit({ key: limitKey(c) });
-  return success ? null : refuse('rate_limited', 'Too many requests. Try again in a minute.').refusal;
+  return success
+    ? null
+    : refuse('rate_limited', 'Too many requests. Try again in a minute.').refusal;
 }
 
 /** Tells on every answer which limit the call is under. */

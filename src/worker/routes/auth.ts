@@ -17,7 +17,13 @@ import { resultResponse } from '../respond.ts';
 import { defineRoute } from '../route.ts';
 
 const SESSION = { description: 'Signed in.', schema: sessionSchema };
-const AUTH = { method: 'post', tag: 'Sign-in', access: 'public', key: 'none', rate: 'auth' } as const;
+const AUTH = {
+  method: 'post',
+  tag: 'Sign-in',
+  access: 'public',
+  key: 'none',
+  rate: 'auth',
+} as const;
 
 const registerRoute = defineRoute({
   ...AUTH,

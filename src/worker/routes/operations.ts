@@ -66,7 +66,10 @@ export function registerOperations(app: App): void {
 
 type DatabaseState = 'ready' | 'not_migrated' | 'unreachable';
 
-async function stateOf(services: Services, { database, region }: RegionDatabase): Promise<DatabaseState> {
+async function stateOf(
+  services: Services,
+  { database, region }: RegionDatabase,
+): Promise<DatabaseState> {
   try {
     return (await isMigrated(database)) ? 'ready' : 'not_migrated';
   } catch (error) {

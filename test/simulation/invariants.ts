@@ -1,0 +1,198 @@
+/** What must be true after every step, read from the shard's rows and the processors' books alone. */
+import { expect } from 'vitest';
+import { BOOKING_MACHINE } from '../../src/domain/booking/booking-machine.ts';
+import { CHAIN_START, verifyChain } from '../../src/domain/chain.ts';
+import { HOLD_MACHINE } from '../../src/domain/hold/hold-machine.ts';
+import { step, type Machine } from '../../src/domain/machine.ts';
+import { PAYMENT_MACHINE } from '../../src/domain/payment/payment-machine.ts';
+import { systemDigest } from '../../src/platform/digest.ts';
+import type { FakeProcessor, ProcessorObject } from '../support/fake-processor.ts';
+import type { NodeShard } from '../support/node-shard.ts';
+
+interface ClaimRow {
+  readonly hold_id: string;
+  readonly hold_state: string;
+  readonly slot_id: string;
+  readonly slot_capacity: number | null;
+  readonly slot_quantity: number;
+  readonly resource_id: string;
+  readonly capacity: number;
+  readonly unit: string;
+  readonly quantity: number;
+  readonly start_at_ms: number;
+  readonly end_at_ms: number;
+}
+
+const LIVE_CLAIMS = `
+  SELECT claim.*, hold.state AS hold_state, resource.capacity, slot.capacity AS slot_capacity FROM claim
+  JOIN hold ON hold.id = claim.hold_id JOIN resource ON resource.id = claim.resource_id
+  JOIN slot ON slot.id = claim.slot_id WHERE claim.is_live = 1`;
+
+/** No two live claims conflict, whatever memory believes: counted pair by pair and moment by moment. */
+export function checkClaims(shard: NodeShard): void {
+  const claims = shard.sql.rows(LIVE_CLAIMS) as unknown as ClaimRow[];
+  for (const claim of claims) {
+    expect(['active', 'closing', 'committed']).toContain(claim.hold_state);
+    const beside = claims.filter((other) => isBeside(claim, other));
+    const level = beside
+      .filter((other) => other.start_at_ms <= claim.start_at_ms)
+      .reduce((total, { quantity }) => total + quantity, 0);
+    const most = claim.unit === '' ? claim.capacity : 1;
+    if (level > most) throw new Error(`double booking: ${JSON.stringify(beside)}`);
+    const inSlot = claims
+      .filter((other) => other.slot_id === claim.slot_id)
+      .reduce((total, { slot_quantity: quantity }) => total + quantity, 0);
+    if (claim.slot_capacity !== null) expect(inSlot).toBeLessThanOrEqual(claim.slot_capacity);
+  }
+}
+
+function isBeside(claim: ClaimRow, other: ClaimRow): boolean {
+  return (
+    other.resource_id === claim.resource_id &&
+    other.unit === claim.unit &&
+    other.start_at_ms < claim.end_at_ms &&
+    claim.start_at_ms < other.end_at_ms
+  );
+}
+
+/** One booking per hold, one active payment per booking, every live hold has its claims, money within its bounds. */
+export function checkRows(shard: NodeShard): void {
+  const bad = shard.sql.rows(`
+    SELECT 'two bookings of a hold' AS wrong, hold_id AS id FROM booking GROUP BY hold_id HAVING count(*) > 1
+    UNION ALL SELECT 'two active payments', booking_id FROM payment
+      WHERE state IN ('created', 'action_required', 'pending', 'authorized', 'capturing')
+      GROUP BY booking_id HAVING count(*) > 1
+    UNION ALL SELECT 'a live hold without claims', id FROM hold WHERE state IN ('active', 'closing', 'committed')
+      AND NOT EXISTS (SELECT 1 FROM claim WHERE hold_id = hold.id AND is_live = 1)
+    UNION ALL SELECT 'a live booking without a committed hold', booking.id FROM booking
+      JOIN hold ON hold.id = booking.hold_id
+      WHERE booking.state IN ('confirming', 'confirmed') AND hold.state <> 'committed'
+    UNION ALL SELECT 'a committed hold without a live booking', hold.id FROM hold
+      WHERE hold.state = 'committed' AND NOT EXISTS (SELECT 1 FROM booking
+        WHERE hold_id = hold.id AND state IN ('confirming', 'confirmed'))
+    UNION ALL SELECT 'confirmed without its money', booking.id FROM booking WHERE state = 'confirmed'
+      AND json_extract(body, '$.quote.totalMinor') > 0 AND NOT EXISTS (SELECT 1 FROM payment
+        WHERE booking_id = booking.id AND state = 'captured' AND captured_minor >= amount_minor)
+    UNION ALL SELECT 'refunds above the capture', payment.id FROM payment WHERE captured_minor <
+      (SELECT coalesce(sum(amount_minor), 0) FROM refund WHERE payment_id = payment.id AND state <> 'failed')`);
+  expect(bad).toEqual([]);
+}
+
+/** Money at the processors: cards are captured only for a locked slot, and nothing goes back that never came. */
+export function checkProcessors(shard: NodeShard, processors: readonly FakeProcessor[]): void {
+  for (const { capabilities, objects } of processors) {
+    for (const object of objects.values()) {
+      expect(object.refundedMinor).toBeLessThanOrEqual(object.capturedMinor);
+      if (!capabilities.authorizesFirst || object.capturedMinor === 0) continue;
+      const bookingId = object.metadata['booking_id'] ?? '';
+      const locked = shard.store.eventsOf(bookingId).filter(({ to }) => to === 'confirming');
+      if (locked.length === 0) throw new Error(`captured before its slot was locked: ${bookingId}`);
+    }
+  }
+}
+
+/** The chain is dense and verifies, and every transition in it is one that its table allows, from where it stood. */
+export function checkChain(shard: NodeShard): void {
+  let chain = CHAIN_START;
+  const stands = new Map<string, string>();
+  const tables: Record<string, Machine<string, string>> = {
+    hld_: HOLD_MACHINE as Machine<string, string>,
+    bkg_: BOOKING_MACHINE as Machine<string, string>,
+    pay_: PAYMENT_MACHINE as Machine<string, string>,
+  };
+  for (const event of shard.store.events(0, 1_000_000)) {
+    chain = verifyChain(systemDigest, chain, event);
+    const table = tables[event.entityId.slice(0, 4)];
+    if (table === undefined) continue;
+    expect(event.from).toBe(stands.get(event.entityId) ?? null);
+    if (event.from !== null && event.from !== event.to)
+      expect(nextStates(table, event.from)).toContain(event.to);
+    stands.set(event.entityId, event.to);
+  }
+  expect(chain.firstBad).toBeNull();
+  for (const [noun, prefix] of [
+    ['hold', 'hld_'],
+    ['booking', 'bkg_'],
+    ['payment', 'pay_'],
+  ] as const) {
+    const rows = shard.sql.rows(`SELECT id, state FROM ${noun}`);
+    const inChain = [...stands].filter(([id]) => id.startsWith(prefix));
+    expect(new Map(rows.map(({ id, state }) => [id, state]))).toEqual(new Map(inChain));
+  }
+}
+
+function nextStates(table: Machine<string, string>, from: string): string[] {
+  return Object.keys(table[from] ?? {}).flatMap((event) => {
+    const outcome = step(table, from, event);
+    return outcome.ok ? [outcome.to] : [];
+  });
+}
+
+/** What memory shows is what a fresh start from the same storage shows. */
+export function checkMemory(shard: NodeShard): void {
+  const [before, after] = [shard.state, shard.load()];
+  const slotIds = shard.sql.rows('SELECT id FROM slot').map(({ id }) => String(id));
+  for (const id of slotIds) {
+    const [one, two] = [before.inventory.slot(id), after.inventory.slot(id)];
+    if (one === null || two === null) throw new Error('a slot is missing from memory');
+    expect(after.inventory.availability(two, 0)).toEqual(before.inventory.availability(one, 0));
+  }
+  expect(after.headSeq).toBe(before.headSeq);
+  const callers = shard.sql.rows('SELECT DISTINCT caller_id FROM hold');
+  for (const { caller_id: caller } of callers) {
+    const id = String(caller);
+    expect(after.liveHoldsOf(id)).toBe(before.liveHoldsOf(id));
+    expect(after.liveUnitsOf(id, 'svc_hour')).toBe(before.liveUnitsOf(id, 'svc_hour'));
+  }
+}
+
+/** At rest: nothing unfinished, and the processors' money is ours to the cent. */
+export function checkAtRest(shard: NodeShard, processors: readonly FakeProcessor[]): void {
+  const unfinished = shard.sql.rows(`
+    SELECT id, state FROM booking WHERE state IN ('pending', 'confirming')
+    UNION ALL SELECT id, state FROM hold WHERE state IN ('active', 'closing')
+    UNION ALL SELECT id, state FROM payment
+      WHERE state IN ('created', 'action_required', 'pending', 'authorized', 'capturing')
+    UNION ALL SELECT id, kind || ' ' || state FROM operation WHERE state IN ('requested', 'pending', 'unknown')
+    UNION ALL SELECT id, state FROM refund WHERE state IN ('requested', 'pending', 'failed')`);
+  expect(unfinished).toEqual([]);
+  for (const processor of processors)
+    for (const object of processor.objects.values()) checkObjectAtRest(shard, processor, object);
+}
+
+function checkObjectAtRest(
+  shard: NodeShard,
+  { processor }: FakeProcessor,
+  object: ProcessorObject,
+): void {
+  const where = 'SELECT * FROM payment WHERE processor = ? AND ref = ?';
+  const [ours] = shard.sql.rows(where, processor, object.ref);
+  const { ref, capturedMinor, refundedMinor, state } = object;
+  const left = capturedMinor - refundedMinor;
+  if (state === 'authorized' || state === 'pending') throw new Error(`${ref} is still ${state}`);
+  if (ours === undefined) {
+    expect({ ref, left }).toEqual({ ref, left: 0 });
+    return;
+  }
+  expect({ ref, capturedMinor, refundedMinor }).toEqual({
+    ref,
+    capturedMinor: ours['captured_minor'],
+    refundedMinor: ours['refunded_minor'],
+  });
+  const booking = shard.store.booking(String(ours['booking_id']));
+  const isEarned = booking?.state === 'confirmed' || booking?.state === 'cancelled';
+  if (!isEarned) expect({ ref, left }).toEqual({ ref, left: 0 });
+}
+
+/** At rest: what a booking keeps over all its attempts is its price, or what the policy of its cancellation keeps. */
+export function checkEarned(shard: NodeShard): void {
+  const rows = shard.sql.rows(`
+    SELECT booking.id, booking.state, json_extract(booking.body, '$.quote.totalMinor') AS due,
+      coalesce(sum(captured_minor - refunded_minor), 0) AS kept
+    FROM booking LEFT JOIN payment ON payment.booking_id = booking.id GROUP BY booking.id`);
+  for (const { id, state, due, kept } of rows) {
+    const allowed = { confirmed: [due], cancelled: [0, Number(due) / 2] }[String(state)] ?? [0];
+    if (!allowed.includes(kept as number))
+      throw new Error(`${String(id)} is ${String(state)}, due ${String(due)}, and keeps ${String(kept)}`);
+  }
+}
