@@ -43,17 +43,29 @@ export async function advancePayment(
   request: AdvanceRequest,
 ): Promise<'idle' | 'busy' | 'unfinished'> {
   const { bookingId, cause, look } = request;
-  let next = request.first ?? (await ports.shard.takeStep({ bookingId, cause, look }));
-  const made = new Set<string>();
+  const looked: string[] = [];
+  const tried: string[] = [];
+  let next = request.first ?? (await ports.shard.takeStep({ bookingId, cause, look, looked }));
   for (let calls = 0; calls < STEPS_MAX; calls++) {
-    if (next.kind !== 'work') return next.kind;
-    const { work } = next;
-    // A call that settled nothing is not repeated in the same pass; its lease ends soon, and somebody looks again.
-    const name = 'idempotencyKey' in work ? work.idempotencyKey : `${work.kind} ${calls}`;
-    if (made.has(name)) return 'unfinished';
-    made.add(name);
-    const reply = await callProcessor(ports, work);
-    next = await ports.shard.recordReply({ work, reply, cause, call: request.call ?? null });
+    if (next.kind === 'work') {
+      const { work } = next;
+      if (work.kind === 'fetch') looked.push(work.paymentId);
+      else tried.push(work.operationId);
+      const reply = await callProcessor(ports, work);
+      next = await ports.shard.recordReply({
+        work,
+        reply,
+        cause,
+        tried,
+        call: request.call ?? null,
+      });
+    } else if (next.kind === 'idle' && look && looked.length > 0) {
+      // A booking may have several attempts; whoever looks, looks at each of them once.
+      next = await ports.shard.takeStep({ bookingId, cause, look, looked });
+      if (next.kind !== 'work') return next.kind;
+    } else {
+      return next.kind;
+    }
   }
   return next.kind === 'work' ? 'unfinished' : next.kind;
 }

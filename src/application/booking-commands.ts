@@ -245,7 +245,12 @@ function beginWork(
   at: { bookingId: string; look: boolean },
 ): OpenBookingReply {
   leaseCall(shard, { callerId: command.caller.id, call: command.call }, at.bookingId);
-  const taken = takeStep(shard, { bookingId: at.bookingId, cause: 'request', look: at.look });
+  const taken = takeStep(shard, {
+    bookingId: at.bookingId,
+    cause: 'request',
+    look: at.look,
+    looked: [],
+  });
   return { kind: 'work', bookingId: at.bookingId, step: taken };
 }
 

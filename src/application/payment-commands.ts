@@ -26,7 +26,8 @@ const IDLE: PaymentStep = { kind: 'idle' };
 export function takeStep(shard: ShardState, command: TakeStepCommand): PaymentStep {
   let isBusy = false;
   for (const payment of shard.store.paymentsOf(command.bookingId)) {
-    const next = stepFor(shard, payment, command);
+    const isLookedAt = command.looked.includes(payment.id);
+    const next = stepFor(shard, payment, { ...command, look: command.look && !isLookedAt });
     if (next.kind === 'work') return next;
     isBusy ||= next.kind === 'busy';
   }
@@ -40,10 +41,9 @@ export function recordReply(shard: ShardState, command: RecordReplyCommand): Pay
     renewCall(shard, { callerId: command.call.caller.id, call: command.call.call });
   }
   const payment = required(shard.store.payment(work.paymentId), 'work names a payment');
-  if (work.kind === 'fetch') return afterFetch(shard, payment, { reply, cause });
+  if (work.kind === 'fetch') return afterFetch(shard, payment, command);
   const operation = required(shard.store.operation(work.operationId), 'work names an operation');
-  if (!isOperationOpen(operation))
-    return takeStep(shard, { bookingId: work.bookingId, cause, look: false });
+  if (!isOperationOpen(operation)) return goOn(shard, payment, cause);
   if (work.kind === 'fetch_refund' && reply.kind !== 'refund') return lookLater(shard, payment);
   return afterCall(shard, { payment, operation, reply, cause });
 }
@@ -141,7 +141,7 @@ function afterMissing(shard: ShardState, answered: Answered): PaymentStep {
 function afterFetch(
   shard: ShardState,
   payment: Payment,
-  { reply, cause }: { reply: ProcessorReply; cause: AdvanceCause },
+  { reply, cause, tried }: RecordReplyCommand,
 ): PaymentStep {
   if (reply.kind !== 'payment') return lookLater(shard, payment);
   const open = shard.store.operationsOf(payment.id).filter(isOperationOpen);
@@ -158,13 +158,11 @@ function afterFetch(
       settleRefund(shard, { payment: after, operation: lost, refund: 'found' });
     return goOn(shard, after, cause);
   }
-  if (after.fruitlessLooks >= FAULT_RETRIES_MAX && cause === 'request')
-    return lookLater(shard, after);
   if (lost.lostTo === 'server_error') {
     return tryAnew(shard, { payment: after, operation: lost, reply, cause });
   }
-  // Silence: the call may still arrive, so only the same key is safe; and the payer does not wait for a second silence.
-  if (cause === 'request') return lookLater(shard, after);
+  // Silence: the call may still arrive, so only the same key is safe, and not in the same breath.
+  if (tried.includes(lost.id)) return lookLater(shard, after);
   return lease(shard, after, { ...lost, leaseUntilMs: 0 });
 }
 
@@ -208,7 +206,7 @@ function tryAnew(shard: ShardState, { payment, operation }: Answered): PaymentSt
 
 /** The next step after something was learnt, for whoever learnt it. */
 function goOn(shard: ShardState, payment: Payment, cause: AdvanceCause): PaymentStep {
-  return takeStep(shard, { bookingId: payment.bookingId, cause, look: false });
+  return takeStep(shard, { bookingId: payment.bookingId, cause, look: false, looked: [] });
 }
 
 function look(shard: ShardState, payment: Payment, operation: Operation): PaymentStep {
@@ -238,8 +236,9 @@ function stepFor(shard: ShardState, payment: Payment, command: TakeStepCommand):
       return stepForCreated(shard, payment);
     case 'action_required':
     case 'pending':
-      if (command.look || isClosing(shard, payment)) return fetchWork(shard, payment);
-      return rest(shard, payment);
+      if (command.look) return fetchWork(shard, payment);
+      if (!isClosing(shard, payment)) return rest(shard, payment);
+      return isBackingOff(shard, payment) ? IDLE : fetchWork(shard, payment);
     case 'authorized':
     case 'capturing':
       return stepForAuthorized(shard, payment);
@@ -261,11 +260,14 @@ function stepForOpen(
   if (open.leaseUntilMs > shard.nowMs) return { kind: 'busy' };
   if (open.kind === 'refund' && open.state === 'pending')
     return lookAtRefund(shard, payment, { open, command });
-  const isDue = payment.dueAtMs === null || payment.dueAtMs <= shard.nowMs;
-  const isBackingOff = payment.fruitlessLooks > 0 && !isDue;
-  if (isBackingOff && !command.look) return IDLE;
+  if (isBackingOff(shard, payment) && !command.look) return IDLE;
   if (open.state === 'requested' || payment.ref === null) return lease(shard, payment, open);
   return fetchWork(shard, payment);
+}
+
+/** Earlier looks settled nothing, and the next is not due yet. */
+function isBackingOff(shard: ShardState, payment: Payment): boolean {
+  return payment.fruitlessLooks > 0 && payment.dueAtMs !== null && payment.dueAtMs > shard.nowMs;
 }
 
 /** A refund that the processor accepted is looked at when there is a reason to, or at long intervals. */
@@ -318,6 +320,7 @@ function stepForCleanUp(
   // Whoever has a reason to look may find money that came after the end.
   if (command.look) return fetchWork(shard, payment);
   if (payment.isEnded) return rest(shard, payment);
+  if (isBackingOff(shard, payment)) return IDLE;
   if (command.cause !== 'request') return createOperation(shard, payment, { kind: 'void' });
   shard.wakeUps.add(payment.bookingId);
   shard.savePayment({ ...payment, dueAtMs: nextLookAtMs(shard.nowMs, 0) });

@@ -194,12 +194,16 @@ export interface TakeStepCommand {
   readonly cause: AdvanceCause;
   /** Ask the processor even if nothing is due: the caller has a reason to think that something changed. */
   readonly look: boolean;
+  /** Payments that this pass has looked at already. */
+  readonly looked: readonly string[];
 }
 
 export interface RecordReplyCommand {
   readonly work: PaymentWork;
   readonly reply: ProcessorReply;
   readonly cause: AdvanceCause;
+  /** Operations that this pass has made already: one that settled nothing is not repeated without a pause. */
+  readonly tried: readonly string[];
   /** The keyed call that this work is part of; its lease is renewed with each step. */
   readonly call: { readonly caller: Caller; readonly call: CallKey } | null;
 }

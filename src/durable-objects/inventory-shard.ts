@@ -171,7 +171,7 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
       const next: rpc.PaymentStep =
         bookingId === null
           ? { kind: 'idle' }
-          : takeStep(shard, { bookingId, cause: 'request', look: false });
+          : takeStep(shard, { bookingId, cause: 'request', look: false, looked: [] });
       return { ok: true, value: { bookingId, step: next } };
     }, NOT_FOUND);
   }

@@ -16,6 +16,7 @@ import {
   type Person,
   type Sent,
   type Slot,
+  type SlotWish,
 } from './support/shop.ts';
 
 const FREE = { price: { amount: 0, currency: 'usd' } };
@@ -37,7 +38,7 @@ afterAll(() => api.stop());
 /** The ids of slots of one shop, in the order asked. */
 async function slotIds(
   wish: { resources?: readonly object[]; service?: object },
-  ...at: readonly (ReturnType<typeof span> & object)[]
+  ...at: readonly SlotWish[]
 ): Promise<string[]> {
   const shop = await api.makeShop({ owner, ...wish });
   return (await api.addSlots(shop, ...at)).map(({ id }) => id);
@@ -128,7 +129,7 @@ describe('what can be had more than once', () => {
 
   it('keeps to the smaller capacity of a slot', async () => {
     const wish = { resources: [{ capacity: 5 }], service: { maxQuantity: 5 } };
-    const [slotId = ''] = await slotIds(wish, { ...span(3, '10:00'), capacity: 2 } as never);
+    const [slotId = ''] = await slotIds(wish, { ...span(3, '10:00'), capacity: 2 });
     expect(await api.slot(slotId)).toMatchObject({ capacity: 2, remaining: 2 });
     expect((await api.hold(customer, { slotIds: [slotId], quantity: 2 })).status).toBe(201);
     await expectTaken({ slotIds: [slotId] });

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   Api,
+  PAID,
   card,
   expectProblem,
   span,
@@ -13,7 +14,6 @@ import {
   type Person,
 } from './support/shop.ts';
 
-const PAID = ['authorization 2500 succeeded', 'capture 2500 succeeded'];
 const NO_REFUND = [{ hoursBefore: 240, refundPercent: 100 }];
 
 let api: Api;
@@ -38,23 +38,13 @@ async function buy(wish: { service?: object; at?: ReturnType<typeof span>; metho
   return { slotId, booking };
 }
 
-/** A booking that waits for its payer to authenticate. */
-async function beginChallenge(service: object = {}) {
-  const slotId = await api.makeSlot({ owner, service });
-  const hold = await api.mustHold(customer, slotId);
-  const payment = card('authenticationRequired');
-  const booking = await api.mustBook(customer, { holdId: hold.id, payment });
-  expect(booking.status).toBe('pending');
-  return { slotId, hold, booking };
+/** A booking of a slot of its own that waits for its payer. */
+function beginChallenge(service: object = {}) {
+  return api.beginChallenge(customer, { owner, service });
 }
 
 function confirm(booking: Booking, as = customer) {
   return api.call<Booking>(`POST /v1/bookings/${booking.id}/confirm`, { as, body: {} });
-}
-
-function cancel(booking: Booking, as = customer) {
-  const body = { reason: 'plans changed' };
-  return api.call<Booking>(`POST /v1/bookings/${booking.id}/cancel`, { as, body });
 }
 
 describe('a card that needs nothing more', () => {
@@ -105,7 +95,7 @@ describe('a card that needs nothing more', () => {
     expect((await api.booking(owner, booking.id)).id).toBe(booking.id);
     const path = `/v1/bookings/${booking.id}`;
     expectProblem(await api.call(`GET ${path}`, { as: rival }), 404, 'not_found');
-    expectProblem(await cancel(booking, rival), 404, 'not_found');
+    expectProblem(await api.cancel(rival, booking), 404, 'not_found');
     expectProblem(await confirm(booking, rival), 404, 'not_found');
     expectProblem(await api.call(`GET ${path}`), 401, 'unauthenticated');
     expect((await api.booking(customer, booking.id)).status).toBe('confirmed');
@@ -261,7 +251,7 @@ describe('a booking that is refused before any money', () => {
     expect(booking).toMatchObject({ status: 'confirmed', payment: null });
     expect(await api.money(booking.id)).toEqual([]);
     expectProblem(await api.hold(rival, { slotIds: [slotId] }), 409, 'slot_unavailable');
-    expect((await cancel(booking)).json.status).toBe('cancelled');
+    expect((await api.cancel(customer, booking)).json.status).toBe('cancelled');
     await api.mustHold(rival, slotId);
   });
 });
@@ -281,7 +271,7 @@ describe('cancelling', () => {
   ])('returns $rung, and the slot to sale', async ({ hours, policy, back, status }) => {
     const service = { price, cancellationPolicy: policy };
     const { booking, slotId } = await buy({ service, at: spanIn(hours) });
-    const cancelled = await cancel(booking);
+    const cancelled = await api.cancel(customer, booking);
     expect(cancelled.status, cancelled.text).toBe(200);
     expect(['cancelled', status]).toContain(cancelled.json.status);
     expect((await api.slot(slotId)).status).toBe('available');
@@ -296,24 +286,24 @@ describe('cancelling', () => {
 
   it('by the provider returns everything, whatever the policy keeps', async () => {
     const { booking } = await buy({ service: { cancellationPolicy: NO_REFUND } });
-    expect((await cancel(booking, owner)).status).toBe(200);
+    expect((await api.cancel(owner, booking)).status).toBe(200);
     await api.untilStatus(customer, booking.id, 'refunded');
     expect(await api.money(booking.id)).toEqual([...PAID, 'refund 2500 succeeded']);
   });
 
   it('twice refunds once', async () => {
     const { booking } = await buy();
-    expect((await cancel(booking)).status).toBe(200);
+    expect((await api.cancel(customer, booking)).status).toBe(200);
     await api.untilStatus(customer, booking.id, 'refunded');
-    expectProblem(await cancel(booking), 409, 'invalid_transition');
-    expectProblem(await cancel(booking, owner), 409, 'invalid_transition');
+    expectProblem(await api.cancel(customer, booking), 409, 'invalid_transition');
+    expectProblem(await api.cancel(owner, booking), 409, 'invalid_transition');
     expect(await api.money(booking.id)).toEqual([...PAID, 'refund 2500 succeeded']);
   });
 
   it('at once from many windows refunds once', async () => {
     const { booking } = await buy();
     const answers = await Promise.all(
-      [customer, owner, customer, owner].map((as) => cancel(booking, as)),
+      [customer, owner, customer, owner].map((as) => api.cancel(as, booking)),
     );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     for (const answer of answers.filter(({ status }) => status !== 200)) {
@@ -324,7 +314,7 @@ describe('cancelling', () => {
 
   it('waits for a refund that the bank takes its time over', async () => {
     const { booking } = await buy({ method: 'pendingRefund' });
-    expect((await cancel(booking)).json.status).toBe('cancelled');
+    expect((await api.cancel(customer, booking)).json.status).toBe('cancelled');
     expect(await api.money(booking.id)).toEqual([...PAID, 'refund 2500 pending']);
     await api.call(`POST ${api.control('clock')}`, { body: { advanceSeconds: 900 } });
     await api.untilStatus(customer, booking.id, 'refunded');
@@ -333,7 +323,7 @@ describe('cancelling', () => {
 
   it('while the payer has to act closes the payment and frees the slot', async () => {
     const { booking, slotId } = await beginChallenge();
-    expect((await cancel(booking)).json.status).toBe('cancelled');
+    expect((await api.cancel(customer, booking)).json.status).toBe('cancelled');
     expect((await api.slot(slotId)).status).toBe('available');
     expect(await api.pay(booking, 'authenticate')).toBe(409);
     expect(await api.money(booking.id)).toEqual([]);

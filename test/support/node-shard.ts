@@ -164,7 +164,7 @@ export class NodeShard implements rpc.InventoryShardRpc {
       const step: rpc.PaymentStep =
         bookingId === null
           ? { kind: 'idle' }
-          : takeStep(shard, { bookingId, cause: 'request', look: false });
+          : takeStep(shard, { bookingId, cause: 'request', look: false, looked: [] });
       return { ok: true as const, value: { bookingId, step } };
     });
   }

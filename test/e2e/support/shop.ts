@@ -41,6 +41,10 @@ export interface Span {
   readonly endAt: string;
 }
 
+export interface SlotWish extends Span {
+  readonly capacity?: number;
+}
+
 export interface Slot extends Span {
   readonly id: string;
   readonly resourceIds: readonly string[];
@@ -113,6 +117,9 @@ export interface ShopWish {
   readonly resources?: readonly object[];
   readonly service?: object;
 }
+
+/** What the processor's books say of a booking that was paid once and kept. */
+export const PAID = ['authorization 2500 succeeded', 'capture 2500 succeeded'];
 
 /** A test card by its name behind `pm_card_`. */
 export function card(name = 'visa') {
@@ -244,7 +251,7 @@ export class Api {
   }
 
   /** Publishes slots, in the order asked. */
-  async addSlots(shop: Shop, ...slots: readonly (Span & object)[]): Promise<Slot[]> {
+  async addSlots(shop: Shop, ...slots: readonly SlotWish[]): Promise<Slot[]> {
     const path = `POST /v1/services/${shop.serviceId}/slots`;
     const answer = await this.call<{ data: Slot[] }>(path, { as: shop.owner, body: { slots } });
     expect(answer.status, answer.text).toBe(201);
@@ -252,7 +259,7 @@ export class Api {
   }
 
   /** A shop with one slot: the shortest way to something that can be bought. */
-  async makeSlot(wish: ShopWish = {}, at: Span & object = span(30, '10:00')): Promise<string> {
+  async makeSlot(wish: ShopWish = {}, at: SlotWish = span(30, '10:00')): Promise<string> {
     const [slot] = await this.addSlots(await this.makeShop(wish), at);
     return slot?.id ?? '';
   }
@@ -277,6 +284,21 @@ export class Api {
     const answer = await this.book(as, body);
     expect(answer.status, answer.text).toBe(201);
     return answer.json;
+  }
+
+  /** A booking that waits for its payer to authenticate, on a slot of its own. */
+  async beginChallenge(as: Person, wish: ShopWish = {}) {
+    const slotId = await this.makeSlot(wish);
+    const hold = await this.mustHold(as, slotId);
+    const payment = card('authenticationRequired');
+    const booking = await this.mustBook(as, { holdId: hold.id, payment });
+    expect(booking.status).toBe('pending');
+    return { slotId, hold, booking };
+  }
+
+  cancel(as: Person, { id }: Booking): Promise<Answer<Booking>> {
+    const body = { reason: 'plans changed' };
+    return this.call(`POST /v1/bookings/${id}/cancel`, { as, body });
   }
 
   async booking(as: Person, id: string): Promise<Booking> {

@@ -1,0 +1,457 @@
+/**
+ * A world in virtual time around the shipping commands: customers, payers, processors that fail, events that come
+ * twice, late or never, a queue that forgets, and a process that dies at any point. One seed gives one history.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { advancePayment } from '../../src/application/advance-payment.ts';
+import {
+  cancelWithRefund,
+  checkOut,
+  confirmPayment,
+  giveUpHold,
+} from '../../src/application/checkout.ts';
+import type { GatewayRegistry } from '../../src/application/ports.ts';
+import { handleWebhook, receiveWebhook } from '../../src/application/receive-webhook.ts';
+import { reconcile, type ReconcilePorts } from '../../src/application/reconcile.ts';
+import type {
+  Caller,
+  CancelBookingCommand,
+  KeyedReply,
+  OpenBookingCommand,
+  PlaceHoldCommand,
+} from '../../src/contracts/durable-rpc.ts';
+import type { PaymentChoice } from '../../src/domain/booking/booking.ts';
+import { TRANSIENT_CODES } from '../../src/domain/codes.ts';
+import { createIdCodec } from '../../src/platform/id-codec.ts';
+import { Chance, seededEntropy } from '../support/fake-clock.ts';
+import { METHODS, type FakeProcessor, type Fault } from '../support/fake-processor.ts';
+import { ID_SECRET, OWNER, SHARD_KEY } from '../support/node-shard.ts';
+import { card, CRYPTO, customer, NodeShop, SILENT } from '../support/node-shop.ts';
+import { MemoryInbox } from './memory-inbox.ts';
+import { settled, Turns } from './turns.ts';
+
+const CUSTOMERS = ['usr_ann', 'usr_bob', 'usr_cyd'];
+const FAULTS: readonly Fault[] = [
+  'lost_before',
+  'lost_after',
+  'lost_late',
+  'fault_before',
+  'fault_after',
+  'busy',
+];
+const DAY_MINUTES = 24 * 60;
+
+/** A keyed call as its customer remembers it. */
+interface Call {
+  readonly run: () => Promise<KeyedReply<unknown>>;
+  /** The first definite answer, null while there is none. */
+  answer: string | null;
+  hasDied: boolean;
+}
+
+/** How one seed behaves: each draws its own mix, so that rare things are common somewhere. */
+interface Mix {
+  readonly faults: number;
+  readonly crashes: number;
+  readonly payers: number;
+  readonly jumps: number;
+  readonly kinds: readonly Fault[];
+}
+
+export class World {
+  readonly chance: Chance;
+  readonly turns = new Turns();
+  readonly log: string[] = [];
+  readonly seen = new Set<string>();
+  readonly failures: unknown[] = [];
+  /** Bookings that somebody asked to cancel. */
+  readonly commanded = new Set<string>();
+  readonly shop: NodeShop;
+  readonly #mix: Mix;
+  readonly #inbox = new MemoryInbox();
+  readonly #ports: ReconcilePorts;
+  readonly #calls = new Map<string, Call>();
+  readonly #running = new Set<string>();
+  #events: { processor: FakeProcessor; rawBody: string }[] = [];
+  #messages: string[] = [];
+
+  private constructor(shop: NodeShop, chance: Chance) {
+    this.shop = shop;
+    this.chance = chance;
+    this.#mix = {
+      faults: chance.pick([0, 0.05, 0.2, 0.4]),
+      crashes: chance.pick([0, 0.01, 0.05]),
+      payers: chance.pick([0.02, 0.1]),
+      jumps: chance.pick([0.02, 0.1]),
+      kinds: FAULTS.filter(() => chance.happens(0.6)),
+    };
+    for (const processor of this.processors) this.#listenTo(processor);
+    const gateways = this.processors.map((one) => this.turns.guard(one.processor, one));
+    const registry: GatewayRegistry = {
+      get: (name) => gateways.find(({ processor }) => processor === name) ?? null,
+      all: () => gateways,
+    };
+    const shard = this.turns.guard('shard', shop.shard);
+    const inbox = this.turns.guard('inbox', this.#inbox);
+    this.#ports = {
+      inbox: () => inbox,
+      ids: createIdCodec(ID_SECRET, seededEntropy(7)),
+      clock: shop.clock,
+      objects: {
+        shard: () => shard,
+        member: () => {
+          throw new Error('nobody asks a member here');
+        },
+      },
+      gateways: registry,
+      log: SILENT,
+      send: async (message) => {
+        if (message.type === 'webhook.received') this.#messages.push(message.eventId);
+      },
+      shardKeys: async (region) => (region === 'global' ? [SHARD_KEY] : []),
+      pushEntitlements: async () => 0,
+    };
+  }
+
+  /** A court with slots that overlap, a class for two, and something free. */
+  static async open(seed: number): Promise<World> {
+    const chance = new Chance(seed);
+    const at = 5 * DAY_MINUTES;
+    const shop = await NodeShop.open({
+      seed,
+      resources: [{}, { id: 'res_studio', capacity: 2 }],
+      services: [
+        {
+          bufferBeforeMinutes: 10,
+          bufferAfterMinutes: 10,
+          holdTtlSeconds: 120,
+          cancellationPolicy: [{ hoursBefore: 0, refundPercent: 50 }],
+        },
+        {
+          id: 'svc_class',
+          resourceIds: ['res_studio'],
+          maxQuantity: 2,
+          holdTtlSeconds: 60,
+          price: { amount: 1_000, currency: 'usd' },
+        },
+      ],
+      slots: [
+        { at },
+        { at: at + 30 },
+        { at: at + 80 },
+        { at, serviceId: 'svc_class' },
+        { at: at + 30, serviceId: 'svc_class', capacity: 1 },
+        { at: at + 120, serviceId: 'svc_class', priceMinor: 0 },
+      ],
+    });
+    return new World(shop, chance);
+  }
+
+  get processors(): readonly FakeProcessor[] {
+    return [this.shop.stripe, this.shop.btcpay];
+  }
+
+  /** One thing happens. */
+  async step(): Promise<void> {
+    const { crashes, payers, jumps } = this.#mix;
+    if (this.chance.happens(crashes)) this.#crash();
+    else if (this.chance.happens(jumps)) this.#passTime();
+    else if (this.chance.happens(payers)) this.#payerActs();
+    else if (this.turns.length > 0 && this.chance.happens(0.7))
+      this.#note(`turn ${await this.turns.giveOne(this.chance)}`);
+    else this.#start();
+    await settled();
+  }
+
+  /** All faults end, what is late arrives, and everybody who looks keeps looking until nothing moves. */
+  async heal(): Promise<void> {
+    for (const processor of this.processors) processor.faultFor = () => null;
+    this.#crash();
+    for (let round = 0; round < 14; round++) {
+      this.shop.clock.advance(round < 8 ? 3 * 60_000 : 70 * 60_000);
+      for (const processor of this.processors) {
+        processor.deliverLate();
+        for (const ref of processor.objects.keys()) processor.finishPending(ref);
+      }
+      await this.#finish(this.shop.shard.wake());
+      this.#run('queue', () => this.#drainQueue());
+      for (const event of this.#events.splice(0)) this.#run('webhook', () => this.#receive(event));
+      this.#run('reconcile', () => this.#reconcile(round % 2 === 0));
+      await this.#untilQuiet();
+    }
+  }
+
+  /** Every key that got a definite answer gets the same one again. */
+  async replayAll(): Promise<void> {
+    for (const key of this.#calls.keys()) this.#repeat(key);
+    await this.#untilQuiet();
+  }
+
+  async #untilQuiet(): Promise<void> {
+    for (let turns = 0; this.turns.length > 0; turns++) {
+      if (turns > 5_000) throw new Error('the world does not come to rest');
+      await this.turns.giveOne(this.chance);
+    }
+    await setImmediate();
+  }
+
+  async #finish(work: Promise<unknown>): Promise<void> {
+    await work;
+  }
+
+  #start(): void {
+    const { chance } = this;
+    const start = chance.pick([
+      () => this.#hold(),
+      () => this.#hold(),
+      () => this.#book(),
+      () => this.#book(),
+      () => this.#bookHold(),
+      () => this.#bookHold(),
+      () => this.#repeat(chance.pick(['', ...this.#calls.keys()])),
+      () => this.#cancel(),
+      () => this.#giveUp(),
+      () => this.#confirm(),
+      () => this.#deliver(),
+      () => this.#deliver(),
+      () => this.#deliver(),
+      () => this.#run('queue', () => this.#drainQueue()),
+      () => this.#run('queue', () => this.#drainQueue()),
+      () => this.#run('reconcile', () => this.#reconcile(chance.happens(0.3))),
+    ]);
+    start();
+  }
+
+  #hold(): void {
+    const command: PlaceHoldCommand = this.shop.holdCommand(this.#someSlots(), this.#someWish());
+    this.#keyed('hold', command.call.key, () => this.#ports.objects.shard('').placeHold(command));
+  }
+
+  #book(): void {
+    this.#open(this.shop.bookCommand(this.#someSlots(), this.#somePayment(), this.#someWish()));
+  }
+
+  #bookHold(): void {
+    const holds = this.shop.shard.sql.rows('SELECT id, caller_id FROM hold ORDER BY rowid DESC LIMIT 4');
+    if (holds.length === 0) return;
+    const { id, caller_id: by } = this.chance.pick(holds);
+    this.#open(this.shop.bookCommand(String(id), this.#somePayment(), { by: String(by) }));
+  }
+
+  #open(command: OpenBookingCommand): void {
+    const ports = { ...this.#ports, shard: this.#ports.objects.shard('') };
+    this.#keyed('book', command.call.key, () => checkOut(ports, command));
+  }
+
+  #cancel(): void {
+    const booking = this.#someBooking();
+    if (booking === null) return;
+    const caller: Caller = this.chance.happens(0.3) ? OWNER : customer(booking.customerId);
+    const command: CancelBookingCommand = {
+      caller,
+      call: { key: this.shop.freshKey(), fingerprint: booking.id },
+      bookingId: booking.id,
+      reason: null,
+    };
+    this.commanded.add(booking.id);
+    const ports = { ...this.#ports, shard: this.#ports.objects.shard('') };
+    this.#keyed('cancel', command.call.key, () => cancelWithRefund(ports, command));
+  }
+
+  #giveUp(): void {
+    const booking = this.#someBooking();
+    if (booking === null) return;
+    const ports = { ...this.#ports, shard: this.#ports.objects.shard('') };
+    const asked = { caller: customer(booking.customerId), holdId: booking.holdId };
+    this.#run('give up', () => giveUpHold(ports, asked));
+  }
+
+  #confirm(): void {
+    const booking = this.#someBooking();
+    if (booking === null) return;
+    const ports = { ...this.#ports, shard: this.#ports.objects.shard('') };
+    const asked = { caller: customer(booking.customerId), bookingId: booking.id };
+    this.#run('confirm', () => confirmPayment(ports, asked));
+  }
+
+  #deliver(): void {
+    const { chance } = this;
+    const waiting = this.#messages.splice(0);
+    for (const eventId of waiting) {
+      if (chance.happens(0.2)) this.seen.add('a message of the queue was lost');
+      else this.#run('webhook', () => handleWebhook(this.#ports, eventId).catch(() => undefined));
+    }
+    if (this.#events.length === 0) return;
+    const index = chance.below(this.#events.length);
+    const event = this.#events[index];
+    if (event === undefined) return;
+    if (chance.happens(0.25)) this.seen.add('an event was delivered twice');
+    else this.#events.splice(index, 1);
+    this.#run('event', () => this.#receive(event));
+  }
+
+  #receive(event: { processor: FakeProcessor; rawBody: string }): Promise<unknown> {
+    const { processor, rawBody } = event;
+    return receiveWebhook(this.#ports, {
+      gateway: processor,
+      rawBody,
+      headers: { get: () => null },
+    });
+  }
+
+  async #drainQueue(): Promise<void> {
+    const ports = { ...this.#ports, shard: this.#ports.objects.shard('') };
+    for (const bookingId of new Set(this.shop.shard.wakeUps.splice(0))) {
+      await advancePayment(ports, { bookingId, cause: 'queue', look: false });
+    }
+  }
+
+  async #reconcile(byHand: boolean): Promise<void> {
+    const report = await reconcile(this.#ports, { byHand });
+    if (report.orphansVoided > 0) this.seen.add('an orphan was voided');
+    if (report.orphansRefunded > 0) this.seen.add('an orphan was refunded');
+    if (report.eventsHandled > 0) this.seen.add('the sweep handled an event');
+  }
+
+  /** A call under a key, whose first definite answer is remembered. */
+  #keyed(name: string, key: string, run: Call['run']): void {
+    this.#calls.set(key, { run, answer: null, hasDied: false });
+    this.#ask(name, key);
+  }
+
+  #repeat(key: string): void {
+    if (this.#calls.has(key)) this.#ask('repeat', key);
+  }
+
+  #ask(name: string, key: string): void {
+    const call = this.#calls.get(key);
+    if (call === undefined) return;
+    this.#running.add(key);
+    this.#run(`${name} ${key}`, async () => {
+      const { replayed, ...reply } = await call.run();
+      this.#running.delete(key);
+      if (replayed) this.seen.add('an answer was replayed');
+      this.#compare(call, reply);
+    });
+  }
+
+  #compare(call: Call, reply: object): void {
+    const code = 'refusal' in reply ? (reply.refusal as { code: never }).code : null;
+    if (code === 'idempotency_key_in_progress') this.seen.add('a key was in progress');
+    if (code !== null && TRANSIENT_CODES.has(code)) return;
+    if (call.hasDied) this.seen.add('a call was resumed after a crash');
+    const answer = JSON.stringify(reply);
+    call.answer ??= answer;
+    if (call.answer !== answer)
+      throw new Error(`one key, two answers:\n${call.answer}\n${answer}`);
+  }
+
+  #run(name: string, work: () => Promise<unknown>): void {
+    this.#note(`start ${name}`);
+    work().catch((error: unknown) => this.failures.push(error));
+  }
+
+  /** The process dies: memory, callers and messages under way are gone; storage and processors stay. */
+  #crash(): void {
+    this.#note('crash');
+    if (this.turns.abandon() > 0) this.seen.add('a crash in the middle of calls');
+    for (const key of this.#running) {
+      const call = this.#calls.get(key);
+      if (call !== undefined) call.hasDied = true;
+    }
+    this.#running.clear();
+    this.#messages = [];
+    this.shop.shard.crash();
+    this.shop.shard.wakeUps.length = 0;
+  }
+
+  #passTime(): void {
+    const byMs = this.chance.pick([1_000, 5_000, 15_000, 30_000, 60_000, 121_000, 600_000, -2_000]);
+    this.#note(`time ${byMs}`);
+    this.shop.clock.advance(byMs);
+    if (this.chance.happens(0.5)) return;
+    this.#run('alarm', () => this.shop.shard.wake());
+  }
+
+  #payerActs(): void {
+    const processor = this.chance.pick(this.processors);
+    const refs = [...processor.objects.keys()];
+    if (refs.length === 0) return;
+    const ref = this.chance.pick(refs.slice(-3));
+    const act = this.chance.pick([
+      () => processor.payerApproves(ref),
+      () => processor.payerApproves(ref),
+      () => processor.payerApproves(ref),
+      () => processor.payerApproves(ref, this.chance.happens(0.3) ? 999 : null),
+      () => processor.payerFails(ref),
+      () => processor.finishPending(ref),
+      () => processor.finishPending(ref),
+      () => this.#sessionEnds(processor, ref),
+      () => {
+        if (processor.deliverLate() > 0) this.seen.add('a lost call arrived late');
+      },
+    ]);
+    this.#note(`payer ${ref}`);
+    act();
+  }
+
+  #sessionEnds(processor: FakeProcessor, ref: string): void {
+    if (this.chance.happens(0.3)) processor.expire(ref);
+  }
+
+  #listenTo(processor: FakeProcessor): void {
+    processor.faultFor = () =>
+      this.#mix.kinds.length > 0 && this.chance.happens(this.#mix.faults)
+        ? this.chance.pick(this.#mix.kinds)
+        : null;
+    let events = 0;
+    processor.changed = ({ ref }) => {
+      events += 1;
+      const rawBody = JSON.stringify({ id: `${processor.processor}_event_${events}`, ref });
+      if (this.chance.happens(0.1)) return;
+      this.#events.push({ processor, rawBody });
+    };
+  }
+
+  #someSlots(): string[] {
+    const { slotIds } = this.shop;
+    const [court, studio] = [slotIds.slice(0, 3), slotIds.slice(3)];
+    const from = this.chance.happens(0.6) ? court : studio;
+    const first = this.chance.pick(from);
+    const second = this.chance.pick(from);
+    return this.chance.happens(0.2) && first !== second ? [first, second] : [first];
+  }
+
+  #someWish() {
+    return { by: this.chance.pick(CUSTOMERS), budget: 3 };
+  }
+
+  #somePayment(): PaymentChoice | null {
+    return this.chance.pick([
+      card('pm_good'),
+      card('pm_good'),
+      card('pm_other'),
+      card(METHODS.asksPayer),
+      card(METHODS.asksPayer),
+      card(METHODS.declines),
+      card(METHODS.takesTime),
+      card(METHODS.captureRefused),
+      card(METHODS.refundPending),
+      card(null),
+      CRYPTO,
+      CRYPTO,
+      null,
+    ]);
+  }
+
+  #someBooking() {
+    const rows = this.shop.shard.sql.rows('SELECT id FROM booking ORDER BY rowid DESC LIMIT 4');
+    return rows.length === 0
+      ? null
+      : this.shop.shard.store.booking(String(this.chance.pick(rows)['id']));
+  }
+
+  #note(text: string): void {
+    this.log.push(`${this.shop.clock.nowMs()} ${text}`);
+  }
+}
