@@ -11,19 +11,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildWorker, bundle } from '../scripts/local/build-worker.ts';
 import type { BuiltWorker } from '../scripts/local/build-worker.ts';
-import { makeKeys } from '../scripts/local/keys.ts';
 import { PROJECT_ROOT } from '../scripts/local/project.ts';
-import type { SigningKey } from '../src/platform/settings.ts';
 import { P99_BOUND_MS, findPeak } from './load/peak.ts';
 import type { Peak, PeakSettings } from './load/peak.ts';
-import { openShop } from './prepare.ts';
-import { startBare, startProduct } from './runtime/workerd.ts';
-import type { RunningWorkerd } from './runtime/workerd.ts';
-import { BARE, WORKLOADS, bareRequests, requestsOf } from './workloads.ts';
-import type { Workload } from './workloads.ts';
+import { startBare } from './runtime/workerd.ts';
+import { openProduct } from './subject.ts';
+import { BARE, WORKLOADS, bareRequests } from './workloads.ts';
 
-const ISSUER = 'http://bench.local';
-const CUSTOMERS = 200;
 /** The product's aims: at least this many times the bare object, and p99 at half of peak within the bound. */
 const RATIO_MIN = 1.5;
 
@@ -71,9 +65,13 @@ interface Measured extends Peak {
 
 async function measure(bench: Bench, variant: string, round: number): Promise<Measured> {
   const workload = WORKLOADS.find((each) => each.name === variant);
-  const running = await startVariant(bench, workload);
+  const { worker, bundleFile, hasConsumers } = bench;
+  const { slotCount } = bench.effort;
+  const { running, take } =
+    workload === undefined
+      ? { running: await startBare(String(worker.options.compatibilityDate)), take: bareRequests }
+      : await openProduct({ worker, bundleFile, hasConsumers, workload, slotCount });
   try {
-    const take = workload === undefined ? bareRequests : await takeOf(bench, running, workload);
     const last = bench.lastPeaks.get(variant);
     const { stepSeconds, halfSeconds, factor, firstRate } = bench.effort;
     const settings: PeakSettings = {
@@ -93,50 +91,6 @@ async function measure(bench: Bench, variant: string, round: number): Promise<Me
   } finally {
     await running.stop();
   }
-}
-
-const keys = makeKeys();
-
-async function startVariant(bench: Bench, workload: Workload | undefined): Promise<RunningWorkerd> {
-  const compatibilityDate = String(bench.worker.options.compatibilityDate);
-  if (workload === undefined) return await startBare(compatibilityDate);
-  return await startProduct({
-    bundleFile: bench.bundleFile,
-    compatibilityDate,
-    hasConsumers: bench.hasConsumers,
-    variables: {
-      ...textVariables(bench.worker),
-      ...keys,
-      ENVIRONMENT: 'local',
-      PUBLIC_URL: ISSUER,
-      RATE_LIMITS: 'off',
-      HOLDS_PER_PRINCIPAL: '1000000',
-    },
-  });
-}
-
-async function takeOf(
-  bench: Bench,
-  running: RunningWorkerd,
-  workload: Workload,
-): Promise<PeakSettings['take']> {
-  const [signingKey] = JSON.parse(keys.TOKEN_SIGNING_KEYS) as [SigningKey];
-  const shop = await openShop(running, {
-    idSecret: keys.ID_SECRET,
-    signingKey,
-    issuer: ISSUER,
-    migrations: bench.worker.migrations,
-    slotCount: bench.effort.slotCount,
-    customerCount: CUSTOMERS,
-    priceMinor: workload.priceMinor,
-  });
-  return requestsOf(workload, shop);
-}
-
-function textVariables(worker: BuiltWorker): Record<string, string> {
-  const { bindings } = worker.options as { bindings?: Record<string, unknown> };
-  const entries = Object.entries(bindings ?? {});
-  return Object.fromEntries(entries.flatMap(([k, v]) => (typeof v === 'string' ? [[k, v]] : [])));
 }
 
 function median(values: readonly number[]): number {

@@ -8,6 +8,8 @@ export const P99_BOUND_MS = 150;
 const GOODPUT_SHARE_MIN = 0.97;
 const CONNECTIONS = 128;
 const GRACE_MS = 2_000;
+/** Below this many a second nothing is looked for. */
+const RATE_MIN = 30;
 /** Between two steps the queues drain, so that a step pays for itself alone. */
 const PAUSE_MS = 250;
 
@@ -29,13 +31,14 @@ export interface Peak {
   readonly steps: readonly (LoadResult & { isServedWell: boolean })[];
 }
 
-/** Steps the rate up until it is not served well twice in a row. */
+/** Steps the rate up until it is not served well twice in a row; down first, where even the first step was too much. */
 export async function findPeak(settings: PeakSettings): Promise<Peak> {
   const { firstRate, factor, stepSeconds } = settings;
   await offer(settings, { ratePerSecond: firstRate / 2, seconds: 1 });
   const steps: (LoadResult & { isServedWell: boolean })[] = [];
   let rate = firstRate;
   let misses = 0;
+  let hasServedWell = false;
   while (misses < 2) {
     const result = await offer(settings, { ratePerSecond: Math.round(rate), seconds: stepSeconds });
     if (result === null) break;
@@ -44,8 +47,13 @@ export async function findPeak(settings: PeakSettings): Promise<Peak> {
       result.goodputPerSecond >= result.offeredPerSecond * GOODPUT_SHARE_MIN;
     steps.push({ ...result, isServedWell });
     misses = isServedWell ? 0 : misses + 1;
+    hasServedWell ||= isServedWell;
     // A miss is tried once more at the same rate: one hiccup of the machine is not the product's limit.
     if (isServedWell) rate *= factor;
+    if (misses === 2 && !hasServedWell && rate > RATE_MIN) {
+      rate /= 2;
+      misses = 0;
+    }
   }
   const well = steps.filter((step) => step.isServedWell);
   const peakPerSecond = Math.max(0, ...well.map((step) => step.goodputPerSecond));

@@ -35,6 +35,8 @@ export interface ProductSetup {
   readonly variables: Readonly<Record<string, string>>;
   /** Whether what is sent to the queues is delivered to the product's consumers, on the same processor. */
   readonly hasConsumers: boolean;
+  /** Where the runtime's inspector listens, for a profile; it slows everything down. */
+  readonly inspectorPort?: number;
 }
 
 /** Starts the product. */
@@ -44,7 +46,8 @@ export async function startProduct(setup: ProductSetup): Promise<RunningWorkerd>
   writeWorker(dir, 'stand-ins');
   const [port, adminPort] = [await freePort(), await freePort()];
   writeFileSync(join(dir, 'bench.capnp'), productConfig(setup, { port, adminPort }));
-  return await start(dir, { port, adminPort });
+  const { inspectorPort } = setup;
+  return await start(dir, { port, adminPort, inspectorPort });
 }
 
 /** Starts the bare object. */
@@ -53,15 +56,17 @@ export async function startBare(compatibilityDate: string): Promise<RunningWorke
   writeWorker(dir, 'bare');
   const port = await freePort();
   writeFileSync(join(dir, 'bench.capnp'), bareConfig(compatibilityDate, port));
-  return await start(dir, { port, adminPort: null });
+  return await start(dir, { port, adminPort: null, inspectorPort: undefined });
 }
 
 async function start(
   dir: string,
-  ports: { port: number; adminPort: number | null },
+  ports: { port: number; adminPort: number | null; inspectorPort: number | undefined },
 ): Promise<RunningWorkerd> {
   mkdirSync(join(dir, 'disk'));
-  const child = spawn(workerdPath(), ['serve', '--experimental', 'bench.capnp'], {
+  const inspector =
+    ports.inspectorPort === undefined ? [] : [`--inspector-addr=127.0.0.1:${ports.inspectorPort}`];
+  const child = spawn(workerdPath(), ['serve', '--experimental', ...inspector, 'bench.capnp'], {
     cwd: dir,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -217,7 +222,8 @@ function cpuSecondsOf(child: ChildProcess): number {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody uses now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -85,8 +85,11 @@ function afterCall(shard: ShardState, answered: Answered): PaymentStep {
       return operation.kind === 'void' ? lookLater(shard, payment) : goOn(shard, payment, cause);
     case 'missing':
       return afterMissing(shard, answered);
-    case 'already_done':
-      return look(shard, payment, operation);
+    case 'already_done': {
+      // A definite answer, kept under its key: where the look shows no effect, only a new key can bring another one.
+      const lost = { event: 'lose', lostTo: 'server_error', errorCode: reply.kind } as const;
+      return look(shard, payment, moveOperation(shard, operation, lost));
+    }
     case 'server_error':
     case 'no_answer': {
       const lost = { event: 'lose', lostTo: reply.kind, errorCode: reply.reason } as const;

@@ -6,7 +6,8 @@ import { required } from '../domain/assert.ts';
 import type { Booking, Payment } from '../domain/booking/booking.ts';
 import type { Hold } from '../domain/hold/hold.ts';
 import { LIVE_HOLD_STATES } from '../domain/hold/hold-machine.ts';
-import type { PaymentEvent } from '../domain/payment/payment-machine.ts';
+import { step } from '../domain/machine.ts';
+import { PAYMENT_MACHINE, type PaymentEvent } from '../domain/payment/payment-machine.ts';
 import type { ProcessorPayment } from '../domain/payment/processor-reply.ts';
 import { openPayment } from './open-payment.ts';
 import { findLines, holdItems } from './hold-commands.ts';
@@ -46,7 +47,7 @@ export function applyPayment(shard: ShardState, payment: Payment, sighting: Sigh
     action: seen.action ?? payment.action,
     declineCode: seen.declineCode ?? payment.declineCode,
     isEnded: payment.isEnded || seen.state === 'voided' || seen.state === 'expired',
-    ...settledLooks(payment, seen),
+    ...settledLooks(payment, event),
   };
   if (event === null) return shard.savePayment({ ...payment, ...changes });
   if (event === 'fail')
@@ -310,12 +311,9 @@ function eventFor(payment: Payment, seen: ProcessorPayment): PaymentEvent | null
 }
 
 /** A look that found something new ends the back-off, and the next look is due only for what still waits. */
-function settledLooks(payment: Payment, seen: ProcessorPayment): Partial<Payment> {
-  const isNews =
-    seen.state !== 'created' &&
-    !(seen.state === 'action_required' && payment.state === 'action_required');
-  if (!isNews) return {};
-  return { fruitlessLooks: 0, dueAtMs: null };
+function settledLooks(payment: Payment, event: PaymentEvent | null): Partial<Payment> {
+  const outcome = event === null ? null : step(PAYMENT_MACHINE, payment.state, event);
+  return outcome?.ok === true && outcome.moved ? { fruitlessLooks: 0, dueAtMs: null } : {};
 }
 
 function bookingOf(shard: ShardState, payment: Payment): Booking {

@@ -52,12 +52,16 @@ export interface TokenOptions {
   readonly entropy: Entropy;
 }
 
+/** Verified tokens that an isolate remembers: some megabytes at most. */
+const VERIFIED_MAX = 5_000;
+
 /** Access tokens under the given keys, which are imported once and kept. */
 export function createAccessTokens(options: TokenOptions): AccessTokens {
   const { issuer, clock, entropy } = options;
   const signingKey = required(options.keys[0], 'a key signs');
   const publicKeys = options.keys.map(toPublicKey);
   const importKey = createKeyCache();
+  const verified = new VerifiedTokens();
 
   const keyOf = async ({ kid }: { kid?: string }): Promise<CryptoKey> => {
     const jwk = publicKeys.find((key) => key.kid === kid);
@@ -81,6 +85,8 @@ export function createAccessTokens(options: TokenOptions): AccessTokens {
     },
     verify: async (token) => {
       if (token.length > TOKEN_LENGTH_MAX || !COMPACT.test(token)) return null;
+      const known = verified.get(token, clock.nowMs());
+      if (known !== null) return known;
       try {
         const { payload } = await jwtVerify(token, keyOf, {
           algorithms: [ALGORITHM],
@@ -91,13 +97,35 @@ export function createAccessTokens(options: TokenOptions): AccessTokens {
           maxTokenAge: ACCESS_TOKEN_SECONDS,
           requiredClaims: ['sub', 'jti', 'iat', 'exp'],
         });
-        return toCaller(payload);
+        const caller = toCaller(payload);
+        if (caller !== null)
+          verified.add(token, caller, required(payload.exp, 'a verified token ends') * SECOND_MS);
+        return caller;
       } catch (error) {
         if (error instanceof errors.JOSEError) return null;
         throw error;
       }
     },
   };
+}
+
+/** Tokens that this isolate has verified, kept until they end: a client that calls again costs no second signature check. */
+class VerifiedTokens {
+  readonly #callers = new Map<string, { readonly caller: Caller; readonly endsAtMs: number }>();
+
+  /** The caller of exactly this text; any other writing of the same token is verified by itself. */
+  get(token: string, nowMs: number): Caller | null {
+    const known = this.#callers.get(token);
+    if (known === undefined || known.endsAtMs <= nowMs) return null;
+    return known.caller;
+  }
+
+  add(token: string, caller: Caller, endsAtMs: number): void {
+    // A Map keeps its order, so the first key is the one that was verified longest ago.
+    const [oldest] = this.#callers.keys();
+    if (this.#callers.size >= VERIFIED_MAX && oldest !== undefined) this.#callers.delete(oldest);
+    this.#callers.set(token, { caller, endsAtMs });
+  }
 }
 
 /** Imports each key once. The key is kept, not the promise of it: a promise belongs to the request that made it. */

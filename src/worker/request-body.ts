@@ -60,8 +60,16 @@ function parse(c: Context<AppEnv>, bytes: Uint8Array): RequestBody {
 
 async function readBytes(request: Request): Promise<Uint8Array | 'too_large'> {
   if (request.body === null) return new Uint8Array();
-  // Only a first filter: the header may lie, so the bytes are counted as well.
-  if (Number(request.headers.get('Content-Length') ?? 0) > BODY_BYTES_MAX) return 'too_large';
+  const declared = request.headers.get('Content-Length');
+  if (declared === null) return readStream(request);
+  if (Number(declared) > BODY_BYTES_MAX) return 'too_large';
+  // A body of a declared length ends there; should the header lie all the same, the bytes are counted.
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  return bytes.length > BODY_BYTES_MAX ? 'too_large' : bytes;
+}
+
+/** Reads a body of unknown length, and stops where it grows too large. */
+async function readStream(request: Request): Promise<Uint8Array | 'too_large'> {
   const reader = (request.body as ReadableStream<Uint8Array>).getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;

@@ -17,7 +17,7 @@ export const REPLAYED_HEADER = 'Idempotent-Replayed';
 /** The problem for a refusal. */
 export function refusalResponse(c: Context<AppEnv>, refusal: Refusal | Problem): Response {
   return problemResponse(refusal, {
-    publicUrl: c.var.services.settings.publicUrl,
+    publicUrl: c.get('services').settings.publicUrl,
     path: c.req.path,
   });
 }
@@ -42,22 +42,22 @@ export function resultResponse<T>(
 
 /** Who calls, on a route whose guard wants somebody signed in. */
 export function requireCaller(c: Context<AppEnv>): Caller {
-  return required(c.var.caller, 'the guard of this route lets nobody in who is not signed in');
+  return required(c.get('caller'), 'the guard of this route lets nobody in who is not signed in');
 }
 
 /** The key of the call, on a route whose guard requires one. */
 export function requireCallKey(c: Context<AppEnv>): CallKey {
-  return required(c.var.callKey, 'the guard of this route lets no call in without a key');
+  return required(c.get('callKey'), 'the guard of this route lets no call in without a key');
 }
 
 /** The parts of an id in the path that the guard has found genuine. */
 export function pathId(c: Context<AppEnv>, parameter: string): IdParts {
-  return required(c.var.pathIds[parameter], `the guard of this route opens {${parameter}}`);
+  return required(c.get('pathIds')[parameter], `the guard of this route opens {${parameter}}`);
 }
 
 /** The parts of an id in a body or query; malformed and forged ones are `not_found`, before any object is named. */
 export function openIdOr404(c: Context<AppEnv>, kind: IdKind, text: string): Result<IdParts> {
-  const parts = c.var.services.ids.open(kind, text);
+  const parts = c.get('services').ids.open(kind, text);
   return parts === null ? refuse('not_found', 'There is no such thing.') : ok(parts);
 }
 

@@ -195,11 +195,35 @@ describe('another way to pay', () => {
     const booking = await shop.booked(hold.id, CRYPTO);
     expect((await shop.booked(hold.id, card('pm_good'))).status).toBe('confirmed');
     shop.btcpay.payerApproves('btcpay_1');
-    await shop.advance(booking.id, 'queue');
-    const [invoice] = shop.payments(booking.id);
-    if (invoice?.state !== 'refunded') await shop.advance(booking.id, 'reconciler');
+    await shop.advance(booking.id);
+    expect(shop.payments(booking.id).map(({ state }) => state)).toEqual(['refunded', 'captured']);
     expect(shop.bookingRow(booking.id).state).toBe('confirmed');
-    expect(shop.stripe.objectOf('stripe_1').capturedMinor).toBe(2_500);
+    expect(shop.btcpay.objectOf('btcpay_1').refundedMinor).toBe(2_500);
+  });
+
+  test('never confirms a booking with the money of an attempt that was closed', async () => {
+    const shop = await NodeShop.open();
+    const hold = await shop.held();
+    await shop.booked(hold.id, CRYPTO);
+    shop.stripe.faultFor = ({ kind }) => (kind === 'capture' ? 'busy' : null);
+    const booking = await shop.booked(hold.id, card('pm_good'));
+    expect(booking.status).toBe('confirming');
+    shop.btcpay.payerApproves('btcpay_1');
+    await shop.advance(booking.id);
+    shop.stripe.faultFor = () => null;
+    for (let i = 0; i < 3; i++) await shop.pass(60_000);
+    expect(shop.payments(booking.id).map(({ state }) => state)).toEqual(['refunded', 'captured']);
+    expect(given(await shop.cancel(booking.id)).status).toBe('refunded');
+    expect(shop.stripe.objectOf('stripe_1').refundedMinor).toBe(2_500);
+  });
+
+  test('a look at the booking reaches the attempt that is open, whatever came before it', async () => {
+    const shop = await NodeShop.open();
+    const hold = await shop.held();
+    await shop.book(hold.id, card(METHODS.declines));
+    const booking = await shop.booked(hold.id, card(METHODS.asksPayer));
+    shop.stripe.payerApproves('stripe_2');
+    expect(given(await shop.confirm(booking.id)).status).toBe('confirmed');
   });
 
   test('that a deployment does not have is refused before anything is taken', async () => {

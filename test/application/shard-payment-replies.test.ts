@@ -48,14 +48,14 @@ const AFTER_BOOKING = `
   open       missing        payment_failed  failed     active     declined
   open       misconfigured  pending         created    active     requested
   authorize  declined       payment_failed  failed     active     declined
-  authorize  already_done   pending         created    active     unknown
+  authorize  already_done   confirmed       captured   committed  declined
   authorize  no_answer      pending         created    active     unknown
   authorize  server_error   confirmed       captured   committed  declined
   authorize  unavailable    pending         created    active     requested
   authorize  missing        payment_failed  failed     active     declined
   authorize  misconfigured  pending         created    active     requested
   capture    declined       payment_failed  failed     released   declined
-  capture    already_done   confirming      capturing  committed  unknown
+  capture    already_done   confirmed       captured   committed  declined
   capture    no_answer      confirming      capturing  committed  unknown
   capture    server_error   confirmed       captured   committed  declined
   capture    unavailable    confirming      capturing  committed  requested
@@ -165,6 +165,25 @@ describe('while giving up', () => {
     expect(shop.shard.store.bookingsWithWork(null, 10)).toEqual([]);
   });
 
+  test('a void that was refused while the processor still worked is made once it can be', async () => {
+    const shop = await NodeShop.open();
+    const booking = await shop.booked([shop.slot()], card(METHODS.takesTime));
+    await shop.giveUp(booking.holdId);
+    await shop.pass(60_000);
+    shop.stripe.finishPending('stripe_1');
+    for (let i = 0; i < 4; i++) await shop.pass(10 * 60_000);
+    expect(shop.stripe.objectOf('stripe_1').state).toBe('voided');
+    expect(shop.payment(booking.id).state).toBe('voided');
+  });
+
+  test('a payment that the processor works on for hours is asked for ever more rarely', async () => {
+    const shop = await NodeShop.open();
+    const booking = await shop.booked([shop.slot()], card(METHODS.takesTime));
+    await shop.giveUp(booking.holdId);
+    for (let i = 0; i < 120; i++) await shop.pass(60_000);
+    expect(shop.stripe.calls.length).toBeLessThan(80);
+  });
+
   test.each(['declined', 'already_done'] as const)(
     'a void that is always answered by %s is not repeated without a pause',
     async (kind) => {
@@ -183,7 +202,7 @@ describe('while giving up', () => {
 describe('while paying back', () => {
   const AFTER_CANCEL = `
     refund  declined       cancelled  captured  failed     declined
-    refund  already_done   cancelled  captured  requested  unknown
+    refund  already_done   refunded   refunded  succeeded  declined
     refund  no_answer      cancelled  captured  requested  unknown
     refund  server_error   refunded   refunded  succeeded  declined
     refund  unavailable    cancelled  captured  requested  requested

@@ -3,15 +3,17 @@
  * what the processor's own books say. The processor answers; what happens when it does not is another file.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from './support/platform-process.ts';
 import {
   Api,
   PAID,
   card,
   expectProblem,
-  span,
   spanIn,
   type Booking,
+  type Hold,
   type Person,
+  type SlotWish,
 } from './support/shop.ts';
 
 const NO_REFUND = [{ hoursBefore: 240, refundPercent: 100 }];
@@ -31,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 /** A confirmed booking of a slot of its own. */
-async function buy(wish: { service?: object; at?: ReturnType<typeof span>; method?: string } = {}) {
+async function buy(wish: { service?: object; at?: SlotWish; method?: string } = {}) {
   const slotId = await api.makeSlot({ owner, service: wish.service ?? {} }, wish.at);
   const booking = await api.mustBook(customer, { slotIds: [slotId], payment: card(wish.method) });
   expect(booking.status).toBe('confirmed');
@@ -116,6 +118,67 @@ describe('a card that needs nothing more', () => {
   });
 });
 
+describe('a crowd of calls for one booking', () => {
+  it('pays once when one hold is paid for under many keys', async () => {
+    const slotId = await api.makeSlot({ owner });
+    const { id: holdId } = await api.mustHold(customer, slotId);
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => api.book(customer, { holdId, payment: card() })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201));
+    const [first] = answers;
+    expect(new Set(answers.map(({ json }) => json.id)).size).toBe(1);
+    await api.untilStatus(customer, first?.json.id ?? '', 'confirmed');
+    expect(await api.money(first?.json.id ?? '')).toEqual(PAID);
+  });
+
+  it('pays once when the payer comes back in many windows while the processor calls', async () => {
+    const { booking } = await beginChallenge();
+    await api.pay(booking, 'authenticate');
+    const answers = await Promise.all(Array.from({ length: 6 }, () => confirm(booking)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    await api.untilStatus(customer, booking.id, 'confirmed');
+    expect(await api.money(booking.id)).toEqual(PAID);
+  });
+
+  it('keeps no money of a booking that was cancelled while it was being paid', async () => {
+    const { booking, slotId } = await beginChallenge();
+    await api.pay(booking, 'authenticate');
+    const [cancelled] = await Promise.all([api.cancel(customer, booking), confirm(booking)]);
+    expect(cancelled.status, cancelled.text).toBe(200);
+    await until(async () => isNothingKept(await api.money(booking.id)), 20_000);
+    expect(['cancelled', 'refunded']).toContain((await api.booking(customer, booking.id)).status);
+    expect((await api.slot(slotId)).status).toBe('available');
+  });
+
+  it('leaves either a booking or a free slot when the hold is given up while it is paid', async () => {
+    const slotId = await api.makeSlot({ owner });
+    const { id: holdId } = await api.mustHold(customer, slotId);
+    const [given, booked] = await Promise.all([
+      api.call(`DELETE /v1/holds/${holdId}`, { as: customer }),
+      api.book(customer, { holdId, payment: card() }),
+    ]);
+    if (given.status === 204) {
+      const hold = await api.call<Hold>(`GET /v1/holds/${holdId}`, { as: customer });
+      const id = hold.json.bookingId ?? '';
+      await until(async () => isNothingKept(await api.money(id)), 20_000);
+      expect((await api.slot(slotId)).status).toBe('available');
+    } else {
+      expectProblem(given, 409, 'hold_committed');
+      await api.untilStatus(customer, booked.json.id, 'confirmed');
+      expect(await api.money(booked.json.id)).toEqual(PAID);
+    }
+  });
+});
+
+/** Whether the processor holds no money and no promise of money any more. */
+function isNothingKept(money: readonly string[]): boolean {
+  const done = money.filter((row) => row.endsWith(' succeeded')).map((row) => row.split(' ')[0]);
+  const times = (kind: string) => done.filter((seen) => seen === kind).length;
+  const isReleased = times('authorization') === times('capture') + times('void');
+  return isReleased && times('capture') === times('refund');
+}
+
 describe('a card that is declined', () => {
   it.each([
     ['chargeDeclined', 'generic_decline'],
@@ -136,6 +199,17 @@ describe('a card that is declined', () => {
     expect(second).toMatchObject({ id: bookingId, status: 'confirmed' });
     const captures = (await api.money(bookingId)).filter((row) => row.startsWith('capture'));
     expect(captures).toEqual(['capture 2500 succeeded']);
+  });
+
+  it('is not tried again by a repeat of the call', async () => {
+    const slotId = await api.makeSlot({ owner });
+    const body = { slotIds: [slotId], payment: card('chargeDeclined') };
+    const sent = { as: customer, key: crypto.randomUUID(), body };
+    const first = await api.call('POST /v1/bookings', sent);
+    const bookingId = String(expectProblem(first, 402, 'payment_declined')['bookingId']);
+    const repeated = await api.call('POST /v1/bookings', sent);
+    expect([repeated.status, repeated.text]).toEqual([402, first.text]);
+    expect(await api.money(bookingId)).toEqual(['authorization 2500 failed']);
   });
 
   it('is refused when it does not exist, with nothing booked', async () => {

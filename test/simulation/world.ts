@@ -167,8 +167,8 @@ export class World {
   async heal(): Promise<void> {
     for (const processor of this.processors) processor.faultFor = () => null;
     this.#crash();
-    for (let round = 0; round < 14; round++) {
-      this.shop.clock.advance(round < 8 ? 3 * 60_000 : 70 * 60_000);
+    for (let round = 0; round < 9; round++) {
+      this.shop.clock.advance(round < 5 ? 3 * 60_000 : 70 * 60_000);
       for (const processor of this.processors) {
         processor.deliverLate();
         for (const ref of processor.objects.keys()) processor.finishPending(ref);
@@ -232,7 +232,11 @@ export class World {
   }
 
   #bookHold(): void {
-    const holds = this.shop.shard.sql.rows('SELECT id, caller_id FROM hold ORDER BY rowid DESC LIMIT 4');
+    // Mostly a hold that can still be paid for, above all one whose first attempt came to nothing.
+    const order = this.chance.happens(0.8)
+      ? "state = 'active' DESC, booking_id IS NOT NULL DESC, rowid DESC LIMIT 2"
+      : 'rowid DESC LIMIT 4';
+    const holds = this.shop.shard.sql.rows(`SELECT id, caller_id FROM hold ORDER BY ${order}`);
     if (holds.length === 0) return;
     const { id, caller_id: by } = this.chance.pick(holds);
     this.#open(this.shop.bookCommand(String(id), this.#somePayment(), { by: String(by) }));

@@ -20,9 +20,9 @@ export async function authenticate(c: Context<AppEnv>, rules: RouteRules): Promi
     return refuse('unauthenticated', 'Send an access token as a Bearer token.').refusal;
   }
   const token = BEARER.exec(header)?.[1];
-  const caller = token === undefined ? null : await c.var.services.tokens.verify(token);
+  const caller = token === undefined ? null : await c.get('services').tokens.verify(token);
   // One that was signed by us and names nobody of ours can only come from another deployment with our key.
-  if (caller === null || c.var.services.ids.open('usr', caller.id) === null) {
+  if (caller === null || c.get('services').ids.open('usr', caller.id) === null) {
     return refuse('unauthenticated', 'The access token is not valid, or has expired.').refusal;
   }
   c.set('caller', caller);
@@ -33,7 +33,7 @@ export async function authenticate(c: Context<AppEnv>, rules: RouteRules): Promi
 export function authorize(c: Context<AppEnv>, rules: RouteRules): Refusal | null {
   if (typeof rules.access === 'string') return null;
   const wanted: readonly Role[] = rules.access;
-  const roles = c.var.caller?.roles ?? [];
+  const roles = c.get('caller')?.roles ?? [];
   if (wanted.some((role) => roles.includes(role))) return null;
   return refuse('role_required', `This call is for the role ${wanted.join(' or ')}.`).refusal;
 }

@@ -21,11 +21,11 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
   const problem = problemOf(error);
   const level = problem.code === 'internal_error' ? 'error' : 'warn';
   // There are none when the environment itself is what is wrong.
-  const services = c.var.services as Services | undefined;
+  const services = c.get('services') as Services | undefined;
   const log = services?.log ?? createLogger(createClock(0));
   log[level]('request.failed', {
     ...errorFields(error),
-    requestId: c.var.requestId,
+    requestId: c.get('requestId'),
     method: c.req.method,
     code: problem.code,
   });

@@ -54,7 +54,7 @@ async function checkJson(c: Context<AppEnv>, rules: RouteRules): Promise<Refusal
 function openPathIds(c: Context<AppEnv>, rules: RouteRules): Refusal | null {
   const opened: Record<string, IdParts> = {};
   for (const [parameter, kind] of Object.entries(rules.pathIds)) {
-    const parts = c.var.services.ids.open(kind, c.req.param(parameter) ?? '');
+    const parts = c.get('services').ids.open(kind, c.req.param(parameter) ?? '');
     if (parts === null) return refuse('not_found', 'There is no such thing.').refusal;
     opened[parameter] = parts;
   }
@@ -63,7 +63,7 @@ function openPathIds(c: Context<AppEnv>, rules: RouteRules): Refusal | null {
 }
 
 function checkBody(c: Context<AppEnv>): Refusal | null {
-  switch (c.var.body.kind) {
+  switch (c.get('body').kind) {
     case 'too_large':
       return refuse('body_too_large', 'A body has at most 256 KiB.').refusal;
     case 'foreign':

@@ -38,7 +38,10 @@ export function readCallKey(c: Context<AppEnv>, rules: RouteRules): Refusal | nu
 
 /** Completes the key with the fingerprint of method, path, body and caller. */
 export function sealCallKey(c: Context<AppEnv>): Refusal | null {
-  const { callKey, services, body, caller } = c.var;
+  const callKey = c.get('callKey');
+  const services = c.get('services');
+  const body = c.get('body');
+  const caller = c.get('caller');
   if (callKey === null) return null;
   const asked = {
     method: c.req.method,

@@ -25,10 +25,10 @@ export function idempotent<C extends Context<AppEnv>>(
   handler: (c: C) => Promise<Response>,
 ): (c: C) => Promise<Response> {
   return async (c) => {
-    const call = c.var.callKey;
+    const call = c.get('callKey');
     if (call === null) return handler(c);
     const caller = requireCaller(c);
-    const { clock, databases } = c.var.services;
+    const { clock, databases } = c.get('services');
     const { calls } = databases.forId(caller.id);
     const claim = await calls.claim({ callerId: caller.id, call, nowMs: clock.nowMs() });
     if (claim.kind !== 'run') return answerOf(c, claim);
@@ -58,7 +58,7 @@ async function run<C extends Context<AppEnv>>(c: C, work: Run<C>): Promise<Respo
   }
   const isRecorded = await work.calls.finish(work.claim, {
     answer,
-    nowMs: c.var.services.clock.nowMs(),
+    nowMs: c.get('services').clock.nowMs(),
   });
   // The lease was lost to a later try, whose answer will be the one.
   return isRecorded ? response : answerOf(c, { kind: 'in_progress' });

@@ -13,7 +13,7 @@ const WINDOW_SECONDS = 60;
 
 /** Refusals: `rate_limited`. Effect: the policy header names the route's own limit. */
 export async function countCall(c: Context<AppEnv>, rules: RouteRules): Promise<Refusal | null> {
-  const { settings } = c.var.services;
+  const { settings } = c.get('services');
   c.set('rateClass', rules.rate);
   if (rules.rate === 'none' || !settings.rateLimits.isEnforced) return null;
   const limiter = rules.rate === 'auth' ? c.env.AUTH_RATE_LIMITER : c.env.RATE_LIMITER;
@@ -30,13 +30,13 @@ export const ratePolicy: MiddlewareHandler<AppEnv> = async (c, next) => {
 };
 
 function policy(c: Context<AppEnv>): string {
-  const { rateLimits } = c.var.services.settings;
-  return c.var.rateClass === 'auth'
+  const { rateLimits } = c.get('services').settings;
+  return c.get('rateClass') === 'auth'
     ? `"auth";q=${rateLimits.authPerMinute};w=${WINDOW_SECONDS}`
     : `"default";q=${rateLimits.perMinute};w=${WINDOW_SECONDS}`;
 }
 
 /** The edge sets the address itself; other proxies' headers can be made up and are not read. */
 function limitKey(c: Context<AppEnv>): string {
-  return c.var.caller?.id ?? `ip:${c.req.header('CF-Connecting-IP') ?? 'unknown'}`;
+  return c.get('caller')?.id ?? `ip:${c.req.header('CF-Connecting-IP') ?? 'unknown'}`;
 }

@@ -10,7 +10,7 @@ const REQUEST_ID_LENGTH = 16;
 
 /** Sets the request id. */
 export const requestId: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const id = `req_${encodeIdChars(c.var.services.entropy.bytes(REQUEST_ID_LENGTH))}`;
+  const id = `req_${encodeIdChars(c.get('services').entropy.bytes(REQUEST_ID_LENGTH))}`;
   c.set('requestId', id);
   await next();
   c.res.headers.set('X-Request-Id', id);

@@ -21,7 +21,7 @@ export const secureHeaders: MiddlewareHandler<AppEnv> = async (c, next) => {
   for (const [name, value] of HEADERS) {
     if (!headers.has(name)) headers.set(name, value);
   }
-  if (c.var.services.settings.publicUrl.startsWith('https://')) {
+  if (c.get('services').settings.publicUrl.startsWith('https://')) {
     headers.set('Strict-Transport-Security', 'max-age=31536000; includeSubDomains');
   }
 };

@@ -77,7 +77,7 @@ const keysRoute = defineRoute({
 export function registerAuth(app: App): void {
   app.openapi(registerRoute, async (c) => {
     const { email, password, name, dataRegion } = c.req.valid('json');
-    const signedUp = await register(c.var.services.accounts, {
+    const signedUp = await register(c.get('services').accounts, {
       email: normalizeEmail(email),
       password,
       name: name ?? null,
@@ -88,19 +88,22 @@ export function registerAuth(app: App): void {
   app.openapi(loginRoute, async (c) => {
     const { email, password } = c.req.valid('json');
     const credentials = { email: normalizeEmail(email), password };
-    return resultResponse(c, await session(c, await logIn(c.var.services.accounts, credentials)));
+    return resultResponse(
+      c,
+      await session(c, await logIn(c.get('services').accounts, credentials)),
+    );
   });
   app.openapi(refreshRoute, async (c) => {
-    const refreshed = await refresh(c.var.services.accounts, c.req.valid('json').refreshToken);
+    const refreshed = await refresh(c.get('services').accounts, c.req.valid('json').refreshToken);
     return resultResponse(c, await session(c, refreshed));
   });
   app.openapi(logoutRoute, async (c) => {
-    await logOut(c.var.services.accounts, c.req.valid('json').refreshToken);
+    await logOut(c.get('services').accounts, c.req.valid('json').refreshToken);
     return c.body(null, 204);
   });
   app.openapi(keysRoute, (c) => {
     c.header('Cache-Control', 'public, max-age=300');
-    return c.json({ keys: [...c.var.services.tokens.publicKeys()] });
+    return c.json({ keys: [...c.get('services').tokens.publicKeys()] });
   });
 }
 
@@ -113,7 +116,7 @@ async function session(
   const { id, email, name, roles } = user;
   return ok({
     user: { id, email, name, roles: [...roles] },
-    accessToken: await c.var.services.tokens.issue({ id, roles }),
+    accessToken: await c.get('services').tokens.issue({ id, roles }),
     refreshToken,
     expiresIn: ACCESS_TOKEN_SECONDS,
   });

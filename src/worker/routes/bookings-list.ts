@@ -25,7 +25,7 @@ export function registerBookingsList(app: App): void {
   app.openapi(list, async (c) => {
     const { providerId, venueId, status, cursor, limit } = c.req.valid('query');
     const request = { caller: requireCaller(c), providerId, venueId, status, cursor, limit };
-    const result = await listBookings(listBookingsDeps(c.var.services), request);
+    const result = await listBookings(listBookingsDeps(c.get('services')), request);
     return pageResponse(c, result, toBookingSummary);
   });
 }

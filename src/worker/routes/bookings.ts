@@ -116,7 +116,7 @@ const cancelBooking = defineRoute({
 /** Mounts the routes of bookings. */
 export function registerBookings(app: App): void {
   app.openapi(createBooking, async (c) => {
-    const { services } = c.var;
+    const services = c.get('services');
     const body = c.req.valid('json');
     const target = targetOf(c, body);
     if (!target.ok) return refusalResponse(c, target.refusal);
@@ -170,7 +170,7 @@ function lasting<T>(c: Context<AppEnv>, work: Promise<T>): Promise<T> {
 }
 
 function checkoutPorts(c: Context<AppEnv>, shardKey: string): CheckoutPorts {
-  const { objects, gateways, log } = c.var.services;
+  const { objects, gateways, log } = c.get('services');
   return { shard: objects.shard(shardKey), gateways, log };
 }
 
@@ -179,7 +179,7 @@ function targetOf(
   body: CreateBookingBody,
 ): Result<{ shardKey: string; target: OpenBookingCommand['target'] }> {
   if (body.holdId !== undefined) {
-    const hold = c.var.services.ids.open('hld', body.holdId);
+    const hold = c.get('services').ids.open('hld', body.holdId);
     if (hold === null) return refuse('not_found', 'There is no such hold.');
     return ok({ shardKey: hold.locator, target: { holdId: body.holdId } });
   }

@@ -68,7 +68,7 @@ const deleteHold = defineRoute({
 /** Mounts the routes of holds. */
 export function registerHolds(app: App): void {
   app.openapi(createHold, async (c) => {
-    const { services } = c.var;
+    const services = c.get('services');
     const { slotIds, quantity, units } = c.req.valid('json');
     const shardKey = shardOf(c, slotIds);
     if (!shardKey.ok) return refusalResponse(c, shardKey.refusal);
@@ -85,12 +85,12 @@ export function registerHolds(app: App): void {
 
   app.openapi(getHold, async (c) => {
     const { locator } = pathId(c, 'id');
-    const shard = c.var.services.objects.shard(locator);
+    const shard = c.get('services').objects.shard(locator);
     return resultResponse(c, await shard.getHold(requireCaller(c), c.req.param('id')));
   });
 
   app.openapi(deleteHold, async (c) => {
-    const { services } = c.var;
+    const services = c.get('services');
     const shard = services.objects.shard(pathId(c, 'id').locator);
     const asked = { caller: requireCaller(c), holdId: c.req.param('id') };
     const given = await giveUpHold({ ...services, shard }, asked);
@@ -102,7 +102,7 @@ export function registerHolds(app: App): void {
 export function shardOf(c: Context<AppEnv>, slotIds: readonly string[]): Result<string> {
   const parts: IdParts[] = [];
   for (const id of slotIds) {
-    const slot = c.var.services.ids.open('slt', id);
+    const slot = c.get('services').ids.open('slt', id);
     if (slot === null) return refuse('not_found', 'There is no such slot.');
     parts.push(slot);
   }
@@ -116,5 +116,5 @@ export function shardOf(c: Context<AppEnv>, slotIds: readonly string[]): Result<
 
 /** Plans are in the global database. */
 export function plansOf(c: Context<AppEnv>): PlanRepository {
-  return new PlanRepository(c.var.services.databases.of('global'));
+  return new PlanRepository(c.get('services').databases.of('global'));
 }

@@ -32,6 +32,6 @@ export function registerJobs(app: App): void {
     if (c.req.valid('param').job !== 'reconciliation') {
       return refusalResponse(c, { code: 'not_found', detail: 'There is no such job.' });
     }
-    return c.json(await runReconciliation(c.env, c.var.services, { byHand: true }), 200);
+    return c.json(await runReconciliation(c.env, c.get('services'), { byHand: true }), 200);
   });
 }

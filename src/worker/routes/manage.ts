@@ -23,8 +23,9 @@ export function registerManage(app: App): void {
     const [id = '', token = ''] = c.req.valid('param').link.split('.');
     const booking = openIdOr404(c, 'bkg', id);
     if (!booking.ok) return refusalResponse(c, booking.refusal);
-    const read = await c.var.services.objects
-      .shard(booking.value.locator)
+    const read = await c
+      .get('services')
+      .objects.shard(booking.value.locator)
       .getManagedBooking(id, token);
     return read.ok
       ? pageResponse(renderBookingPage(read.value), null)

@@ -19,7 +19,7 @@ const meRoute = defineRoute({
 /** Registers the routes. */
 export function registerMe(app: App): void {
   app.openapi(meRoute, async (c) => {
-    const found = await readProfile(c.var.services.accounts, requireCaller(c).id);
+    const found = await readProfile(c.get('services').accounts, requireCaller(c).id);
     if (!found.ok) return refusalResponse(c, found.refusal);
     const { id, email, name, roles, dataRegion, createdAtMs } = found.value;
     const profile: ProfileView = {

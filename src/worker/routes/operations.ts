@@ -45,7 +45,7 @@ const metricsRoute = defineRoute({
 export function registerOperations(app: App): void {
   app.openapi(healthRoute, (c) => c.json({ status: 'ok' as const }));
   app.openapi(readyRoute, async (c) => {
-    const { services } = c.var;
+    const services = c.get('services');
     const states = await Promise.all(
       services.databases
         .all()

@@ -53,7 +53,7 @@ const exported = defineRoute({
 export function registerOpsAudit(app: App): void {
   app.openapi(search, async (c) => {
     const { entityId, from, to, cursor, limit } = c.req.valid('query');
-    const result = await searchAudit(auditStores(c.var.services), {
+    const result = await searchAudit(auditStores(c.get('services')), {
       entityId: entityId ?? null,
       fromMs: fromInstant(from),
       toMs: fromInstant(to),
@@ -62,9 +62,11 @@ export function registerOpsAudit(app: App): void {
     });
     return pageResponse(c, result, toAuditRowView);
   });
-  app.openapi(verify, async (c) => c.json(await verifyAudit(verifyAuditDeps(c.var.services)), 200));
+  app.openapi(verify, async (c) =>
+    c.json(await verifyAudit(verifyAuditDeps(c.get('services'))), 200),
+  );
   app.openapi(exported, (c) =>
-    c.body(exportStream(c.var.services), 200, {
+    c.body(exportStream(c.get('services')), 200, {
       'Content-Type': 'application/jsonl; charset=utf-8',
       'Content-Disposition': 'attachment; filename="audit.jsonl"',
       'Cache-Control': 'no-store',

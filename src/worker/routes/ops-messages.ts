@@ -68,24 +68,30 @@ const replayLetter = defineRoute({
 /** Registers the routes. */
 export function registerOpsMessages(app: App): void {
   app.openapi(listEvents, async (c) => {
-    const result = await listWebhookEvents(replayDeps(c.env, c.var.services), c.req.valid('query'));
+    const result = await listWebhookEvents(
+      replayDeps(c.env, c.get('services')),
+      c.req.valid('query'),
+    );
     return pageResponse(c, result, toWebhookEventView);
   });
   app.openapi(replayEvent, (c) =>
     idempotent(async () => {
       const id = c.req.param('id');
-      const result = await replayWebhookEvent(replayDeps(c.env, c.var.services), id);
+      const result = await replayWebhookEvent(replayDeps(c.env, c.get('services')), id);
       return mappedResponse(c, result, { map: () => ({ id, status: 'enqueued' }), status: 202 });
     })(c),
   );
   app.openapi(listLetters, async (c) => {
-    const result = await listDeadLetters(replayDeps(c.env, c.var.services), c.req.valid('query'));
+    const result = await listDeadLetters(
+      replayDeps(c.env, c.get('services')),
+      c.req.valid('query'),
+    );
     return pageResponse(c, result, toDeadLetterView);
   });
   app.openapi(replayLetter, (c) =>
     idempotent(async () => {
       const { id } = c.req.valid('param');
-      const result = await replayDeadLetter(replayDeps(c.env, c.var.services), id);
+      const result = await replayDeadLetter(replayDeps(c.env, c.get('services')), id);
       return mappedResponse(c, result, { map: () => ({ id, status: 'enqueued' }), status: 202 });
     })(c),
   );

@@ -16,7 +16,7 @@ const list = defineRoute({
 /** Registers the route. */
 export function registerPlans(app: App): void {
   app.openapi(list, async (c) => {
-    const plans = await new PlanRepository(c.var.services.databases.of('global')).published();
+    const plans = await new PlanRepository(c.get('services').databases.of('global')).published();
     return c.json({ data: plans.map(toPlanView), nextCursor: null }, 200);
   });
 }

@@ -70,23 +70,23 @@ const deactivate = defineRoute({
 export function registerProviders(app: App): void {
   app.openapi(create, (c) =>
     idempotent(async () => {
-      const asker = { caller: requireCaller(c), call: c.var.callKey };
-      const deps = catalogueDeps(c.var.services);
+      const asker = { caller: requireCaller(c), call: c.get('callKey') };
+      const deps = catalogueDeps(c.get('services'));
       const result = await createProvider(deps, asker, c.req.valid('json'));
       return mappedResponse(c, result, { map: toProviderView, status: 201 });
     })(c),
   );
   app.openapi(read, async (c) => {
-    const result = await readProvider(catalogueDeps(c.var.services), c.req.param('id'));
+    const result = await readProvider(catalogueDeps(c.get('services')), c.req.param('id'));
     return mappedResponse(c, result, { map: toProviderView });
   });
   app.openapi(change, async (c) => {
     const request = { id: c.req.param('id'), body: c.req.valid('json') };
-    const result = await patchProvider(catalogueDeps(c.var.services), requireCaller(c), request);
+    const result = await patchProvider(catalogueDeps(c.get('services')), requireCaller(c), request);
     return mappedResponse(c, result, { map: toProviderView });
   });
   app.openapi(deactivate, async (c) => {
-    const deps = catalogueDeps(c.var.services);
+    const deps = catalogueDeps(c.get('services'));
     const result = await deactivateProvider(deps, requireCaller(c), c.req.param('id'));
     return result.ok ? c.body(null, 204) : refusalResponse(c, result.refusal);
   });

@@ -42,13 +42,13 @@ export function registerReference(app: App): void {
   let json: string | null = null;
   let page: string | null = null;
   app.openapi(documentRoute, (c) => {
-    json ??= JSON.stringify(openApiDocument(app, c.var.services.settings.publicUrl));
+    json ??= JSON.stringify(openApiDocument(app, c.get('services').settings.publicUrl));
     c.header('Content-Type', 'application/json');
     c.header('Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`);
     return c.body(json);
   });
   app.openapi(pageRoute, (c) => {
-    const { publicUrl } = c.var.services.settings;
+    const { publicUrl } = c.get('services').settings;
     page ??= renderReference(openApiDocument(app, publicUrl) as unknown as ReferenceDocument);
     return pageResponse(page, MAX_AGE_SECONDS);
   });

@@ -70,24 +70,32 @@ const deactivate = defineRoute({
 export function registerResources(app: App): void {
   app.openapi(create, (c) =>
     idempotent(async () => {
-      const asker = { caller: requireCaller(c), call: c.var.callKey };
-      const deps = catalogueDeps(c.var.services);
+      const asker = { caller: requireCaller(c), call: c.get('callKey') };
+      const deps = catalogueDeps(c.get('services'));
       const result = await createResource(deps, asker, c.req.valid('json'));
       return mappedResponse(c, result, { map: toResourceView, status: 201 });
     })(c),
   );
   app.openapi(read, async (c) => {
-    const result = await readResource(catalogueDeps(c.var.services), c.req.param('id'));
+    const result = await readResource(catalogueDeps(c.get('services')), c.req.param('id'));
     return mappedResponse(c, result, { map: toResourceView });
   });
   app.openapi(change, async (c) => {
     const request = { id: c.req.param('id'), patch: resourcePatch(c.req.valid('json')) };
-    const result = await changeResource(catalogueDeps(c.var.services), requireCaller(c), request);
+    const result = await changeResource(
+      catalogueDeps(c.get('services')),
+      requireCaller(c),
+      request,
+    );
     return mappedResponse(c, result, { map: toResourceView });
   });
   app.openapi(deactivate, async (c) => {
     const request = { id: c.req.param('id'), patch: { active: false } };
-    const result = await changeResource(catalogueDeps(c.var.services), requireCaller(c), request);
+    const result = await changeResource(
+      catalogueDeps(c.get('services')),
+      requireCaller(c),
+      request,
+    );
     return result.ok ? c.body(null, 204) : refusalResponse(c, result.refusal);
   });
 }

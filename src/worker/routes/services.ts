@@ -80,30 +80,30 @@ export function registerServices(app: App): void {
   app.openapi(create, (c) =>
     idempotent(async () => {
       const body = c.req.valid('json');
-      const asker = { caller: requireCaller(c), call: c.var.callKey };
+      const asker = { caller: requireCaller(c), call: c.get('callKey') };
       const request = { body, saleStartsAtMs: fromInstant(body.saleStartsAt) };
-      const result = await createService(catalogueDeps(c.var.services), asker, request);
+      const result = await createService(catalogueDeps(c.get('services')), asker, request);
       return mappedResponse(c, result, { map: toServiceView, status: 201 });
     })(c),
   );
   app.openapi(search, async (c) => {
     const { query: text, maxPrice: priceMinorMax, ...rest } = c.req.valid('query');
     const request = { text, priceMinorMax, ...rest };
-    const result = await searchServices(catalogueDeps(c.var.services), request);
+    const result = await searchServices(catalogueDeps(c.get('services')), request);
     return pageResponse(c, result, toServiceView);
   });
   app.openapi(read, async (c) => {
-    const result = await readService(catalogueDeps(c.var.services), c.req.param('id'));
+    const result = await readService(catalogueDeps(c.get('services')), c.req.param('id'));
     return mappedResponse(c, result, { map: toServiceView });
   });
   app.openapi(change, async (c) => {
     const request = { id: c.req.param('id'), patch: servicePatch(c.req.valid('json')) };
-    const result = await changeService(catalogueDeps(c.var.services), requireCaller(c), request);
+    const result = await changeService(catalogueDeps(c.get('services')), requireCaller(c), request);
     return mappedResponse(c, result, { map: toServiceView });
   });
   app.openapi(deactivate, async (c) => {
     const request = { id: c.req.param('id'), patch: { active: false } };
-    const result = await changeService(catalogueDeps(c.var.services), requireCaller(c), request);
+    const result = await changeService(catalogueDeps(c.get('services')), requireCaller(c), request);
     return result.ok ? c.body(null, 204) : refusalResponse(c, result.refusal);
   });
 }

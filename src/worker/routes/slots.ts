@@ -68,12 +68,15 @@ const read = defineRoute({
 /** Registers the routes. */
 export function registerSlots(app: App): void {
   app.openapi(create, async (c) => {
-    const reply = await c.var.services.objects.shard(pathId(c, 'id').locator).createSlots({
-      caller: requireCaller(c),
-      call: c.var.callKey,
-      serviceId: c.req.param('id'),
-      slots: toNewSlots(c.req.valid('json')),
-    });
+    const reply = await c
+      .get('services')
+      .objects.shard(pathId(c, 'id').locator)
+      .createSlots({
+        caller: requireCaller(c),
+        call: c.get('callKey'),
+        serviceId: c.req.param('id'),
+        slots: toNewSlots(c.req.valid('json')),
+      });
     return keyedResponse(c, reply);
   });
   app.openapi(list, async (c) => {
@@ -81,22 +84,25 @@ export function registerSlots(app: App): void {
     const cursor = decodeCursor(query.cursor, ['number', 'string']);
     if (!cursor.ok) return refusalResponse(c, cursor.refusal);
     const [startAtMs, id] = cursor.value ?? [];
-    const reply = await c.var.services.objects.shard(pathId(c, 'id').locator).listSlots({
-      serviceId: c.req.param('id'),
-      fromMs: fromInstant(query.from),
-      toMs: fromInstant(query.to),
-      timeZone: query.timeZone ?? null,
-      status: query.status ?? null,
-      after: startAtMs === undefined || id === undefined ? null : { startAtMs, id },
-      limit: query.limit,
-    });
+    const reply = await c
+      .get('services')
+      .objects.shard(pathId(c, 'id').locator)
+      .listSlots({
+        serviceId: c.req.param('id'),
+        fromMs: fromInstant(query.from),
+        toMs: fromInstant(query.to),
+        timeZone: query.timeZone ?? null,
+        status: query.status ?? null,
+        after: startAtMs === undefined || id === undefined ? null : { startAtMs, id },
+        limit: query.limit,
+      });
     if (!reply.ok) return refusalResponse(c, reply.refusal);
     const { data, next } = reply.value;
     const nextCursor = next === null ? null : encodeCursor([next.startAtMs, next.id]);
     return taggedResponse(c, { data, nextCursor });
   });
   app.openapi(read, async (c) => {
-    const shard = c.var.services.objects.shard(pathId(c, 'id').locator);
+    const shard = c.get('services').objects.shard(pathId(c, 'id').locator);
     return resultResponse(c, await shard.getSlot(c.req.param('id')));
   });
 }
@@ -107,7 +113,7 @@ function taggedResponse(
   page: { readonly data: SlotView[]; readonly nextCursor: string | null },
 ): Response {
   const text = JSON.stringify(page);
-  const etag = `"${c.var.services.digest.sha256(text).slice(0, 32)}"`;
+  const etag = `"${c.get('services').digest.sha256(text).slice(0, 32)}"`;
   const headers = { ETag: etag, 'Cache-Control': CACHE_CONTROL };
   const known = c.req.header('If-None-Match')?.split(',') ?? [];
   // Weak comparison: a proxy that compressed the answer has marked the tag with W/.

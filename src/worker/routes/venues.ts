@@ -69,22 +69,26 @@ const deactivate = defineRoute({
 export function registerVenues(app: App): void {
   app.openapi(create, (c) =>
     idempotent(async () => {
-      const asker = { caller: requireCaller(c), call: c.var.callKey };
-      const result = await createVenue(catalogueDeps(c.var.services), asker, c.req.valid('json'));
+      const asker = { caller: requireCaller(c), call: c.get('callKey') };
+      const result = await createVenue(
+        catalogueDeps(c.get('services')),
+        asker,
+        c.req.valid('json'),
+      );
       return mappedResponse(c, result, { map: toVenueView, status: 201 });
     })(c),
   );
   app.openapi(read, async (c) => {
-    const result = await readVenue(catalogueDeps(c.var.services), c.req.param('id'));
+    const result = await readVenue(catalogueDeps(c.get('services')), c.req.param('id'));
     return mappedResponse(c, result, { map: toVenueView });
   });
   app.openapi(change, async (c) => {
     const request = { id: c.req.param('id'), body: c.req.valid('json') };
-    const result = await patchVenue(catalogueDeps(c.var.services), requireCaller(c), request);
+    const result = await patchVenue(catalogueDeps(c.get('services')), requireCaller(c), request);
     return mappedResponse(c, result, { map: toVenueView });
   });
   app.openapi(deactivate, async (c) => {
-    const deps = catalogueDeps(c.var.services);
+    const deps = catalogueDeps(c.get('services'));
     const result = await deactivateVenue(deps, requireCaller(c), c.req.param('id'));
     return result.ok ? c.body(null, 204) : refusalResponse(c, result.refusal);
   });

@@ -28,12 +28,12 @@ const postWebhook = defineRoute({
 /** Mounts the webhook endpoint. */
 export function registerWebhooks(app: App): void {
   app.openapi(postWebhook, async (c) => {
-    const gateway = c.var.services.gateways.get(c.req.valid('param').processor);
+    const gateway = c.get('services').gateways.get(c.req.valid('param').processor);
     if (gateway === null) {
       return refusalResponse(c, { code: 'not_found', detail: 'This processor is not configured.' });
     }
     const incoming = { gateway, rawBody: await c.req.text(), headers: c.req.raw.headers };
-    const received = await receiveWebhook(webhookPorts(c.env, c.var.services), incoming);
+    const received = await receiveWebhook(webhookPorts(c.env, c.get('services')), incoming);
     return received.ok
       ? c.json({ received: true as const }, 200)
       : refusalResponse(c, received.refusal);
