@@ -5,6 +5,7 @@
  */
 import type {
   AdvanceCause,
+  OrphanOutcome,
   PaymentStep,
   RecordReplyCommand,
   TakeStepCommand,
@@ -59,6 +60,20 @@ export function isKnownPayment(
   return shard.store
     .operationsOf(payment.id)
     .some((operation) => operation.kind === 'open' && isOperationOpen(operation));
+}
+
+/** Puts an orphan that was given back on the record, under the booking that it named. */
+export function recordOrphan(shard: ShardState, orphan: OrphanOutcome): void {
+  shard.record({
+    entityId: orphan.paymentId,
+    parentId: orphan.bookingId,
+    type: 'payment.orphan',
+    from: null,
+    to: orphan.outcome,
+    actor: 'system:reconciliation',
+    reason: 'no payment of ours has this object',
+    metadata: { processor: orphan.processor, processorId: orphan.ref, amount: orphan.amountMinor },
+  });
 }
 
 interface Answered {

@@ -22,6 +22,9 @@ interface Sighting {
   readonly actor: string;
 }
 
+/** Why an attempt is refused whose object shows other money than was asked for. */
+const MISMATCH = 'amount_mismatch';
+
 const EVENT_OF_STATE: Record<ProcessorPayment['state'], PaymentEvent | null> = {
   created: null,
   action_required: 'require_action',
@@ -201,11 +204,21 @@ function afterCapture(shard: ShardState, payment: Payment): void {
       return;
     }
   }
+  if (!isEnough && isOurs) giveUpSlot(shard, booking, actor);
   requestRefund(shard, payment, {
     amountMinor: payment.capturedMinor,
     reason: isEnough ? 'no slot for this money' : 'less than what is due',
     actor,
   });
+}
+
+/** Less came than is due: the booking has failed, and its slot is free again. */
+function giveUpSlot(shard: ShardState, booking: Booking, actor: string): void {
+  if (booking.state !== 'pending' && booking.state !== 'confirming') return;
+  const reason = 'less was captured than is due';
+  const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
+  moveBooking(shard, booking, { event: 'fail_payment', actor, reason });
+  if (hold.state === 'committed') moveHold(shard, hold, { event: 'free', actor, reason });
 }
 
 /** An attempt ended without money. Whoever waited for it goes on, or ends with it. */
@@ -278,24 +291,47 @@ function stopSurplus(shard: ShardState, payment: Payment, { seen, actor }: Sight
 function isForeign(payment: Payment, seen: ProcessorPayment): boolean {
   const isOtherMoney =
     seen.amountMinor !== payment.amountMinor || seen.currency !== payment.currency;
+  return isOtherMoney || isSomebodyElses(payment, seen);
+}
+
+/** An object of another payment is never touched: it has an owner. */
+function isSomebodyElses(payment: Payment, seen: ProcessorPayment): boolean {
   const reference = seen.metadata['payment_id'];
-  return isOtherMoney || (reference !== undefined && reference !== payment.id);
+  return reference !== undefined && reference !== payment.id;
 }
 
 function refuseForeign(shard: ShardState, payment: Payment, { seen, actor }: Sighting): void {
-  const metadata = { seenAmount: seen.amountMinor, seenCurrency: seen.currency, seenRef: seen.ref };
-  if (isPaymentOpen(payment))
-    failPayment(shard, payment, { declineCode: 'amount_mismatch', actor });
+  const isKnown = payment.declineCode === MISMATCH;
+  if (isPaymentOpen(payment)) failPayment(shard, payment, { declineCode: MISMATCH, actor });
+  const ended = required(shard.store.payment(payment.id), 'a payment stays');
+  const isOver =
+    seen.state === 'voided' || seen.state === 'expired' || isSomebodyElses(payment, seen);
+  if (seen.state === 'captured' && !isOver) returnForeign(shard, ended, { seen, actor });
+  else shard.savePayment({ ...ended, ref: seen.ref, isEnded: isOver, declineCode: MISMATCH });
+  if (isKnown) return;
   shard.record({
     entityId: payment.id,
     parentId: payment.bookingId,
     type: 'payment.mismatch',
     from: payment.state,
-    to: payment.state,
+    to: ended.state,
     actor,
     reason: 'the processor shows another amount, currency or reference',
-    metadata,
+    metadata: { seenAmount: seen.amountMinor, seenCurrency: seen.currency, seenRef: seen.ref },
   });
+}
+
+/** Money of a wrong sum that came all the same goes back whole. */
+function returnForeign(shard: ShardState, ended: Payment, { seen, actor }: Sighting): void {
+  if (ended.state === 'captured' || ended.state === 'refunded') return;
+  const changes = {
+    ref: seen.ref,
+    capturedMinor: seen.capturedMinor,
+    isEnded: true,
+    declineCode: MISMATCH,
+  };
+  const captured = movePayment(shard, ended, { event: 'capture', actor, changes });
+  requestRefund(shard, captured, { amountMinor: seen.capturedMinor, reason: MISMATCH, actor });
 }
 
 /** The event that an object's state stands for; null where it tells nothing new. */

@@ -3,7 +3,7 @@
  * one function that moves money; what a processor holds for us that no shard knows is given back; events that were
  * received and not handled are sent again. Bounded, and alone: a second run meanwhile is told so.
  */
-import { unreachable } from '../domain/assert.ts';
+import { errorText } from '../domain/assert.ts';
 import type { DataRegion } from '../domain/ids.ts';
 import { DAY_MS, MINUTE_MS, type EpochMs } from '../domain/time.ts';
 import { advancePayment } from './advance-payment.ts';
@@ -30,6 +30,7 @@ export interface ReconcilePorts extends WebhookPorts {
 /** What a run found and did. */
 export interface ReconcileReport {
   readonly shards: number;
+  readonly shardsFailed: number;
   readonly bookingsLookedAt: number;
   readonly bookingsLeft: number;
   readonly eventsHandled: number;
@@ -50,6 +51,7 @@ export async function reconcile(
 ): Promise<ReconcileReport> {
   const counters: Counters = {
     shards: 0,
+    shardsFailed: 0,
     bookingsLookedAt: 0,
     bookingsLeft: 0,
     eventsHandled: 0,
@@ -63,7 +65,13 @@ export async function reconcile(
   for (const region of ['global', 'eu'] as const) {
     await sweepInbox(ports, { region, counters, byHand: run.byHand });
     for await (const shardKey of shardsOf(ports, region)) {
-      await settleShard(ports, { shardKey, counters, byHand: run.byHand });
+      await settleShard(ports, { shardKey, counters, byHand: run.byHand }).catch(
+        (error: unknown) => {
+          // One shard that cannot be settled must not keep the others waiting; a person has to look at it.
+          counters.shardsFailed += 1;
+          ports.log.error('reconcile.shard_failed', { shardKey, reason: errorText(error) });
+        },
+      );
     }
   }
   for (const gateway of ports.gateways.all()) {
@@ -121,6 +129,12 @@ async function settleShard(
   }
 }
 
+interface Orphan {
+  readonly gateway: PaymentGateway;
+  readonly payment: ListedPayment;
+  readonly counters: Counters;
+}
+
 /** The processor's record against ours: money or a promise of money that no shard knows is given back. */
 async function returnOrphans(
   ports: ReconcilePorts,
@@ -137,8 +151,8 @@ async function returnOrphans(
       return;
     }
     for (const payment of listed.payments) {
-      if (await isOrphan(ports, payment, youngSinceMs))
-        await returnOrphan(gateway, payment, counters);
+      const isAlone = await isOrphan(ports, payment, youngSinceMs);
+      if (isAlone) await returnOrphan(ports, { gateway, payment, counters });
     }
     cursor = listed.next;
     if (cursor === null) return;
@@ -150,12 +164,8 @@ async function isOrphan(
   payment: ListedPayment,
   youngSinceMs: EpochMs,
 ): Promise<boolean> {
-  if (
-    payment.state === 'ended' ||
-    payment.reference === null ||
-    payment.createdAtMs >= youngSinceMs
-  )
-    return false;
+  const isOver = payment.state === 'ended' || payment.createdAtMs >= youngSinceMs;
+  if (isOver || payment.reference === null) return false;
   const { bookingId, paymentId } = payment.reference;
   const booking = ports.ids.open('bkg', bookingId);
   if (booking === null) return false; // Another deployment's, under another secret: not ours to touch.
@@ -163,37 +173,39 @@ async function isOrphan(
   return !(await shard.knowsPayment({ bookingId, paymentId, ref: payment.ref }));
 }
 
-async function returnOrphan(
-  gateway: PaymentGateway,
-  payment: ListedPayment,
-  counters: Counters,
-): Promise<void> {
+async function returnOrphan(ports: ReconcilePorts, orphan: Orphan): Promise<void> {
+  const { gateway, payment, counters } = orphan;
   const { ref } = payment;
-  switch (payment.state) {
-    case 'open':
-    case 'authorized': {
-      const reply = await gateway.void({ key: `orphan:${ref}:void`, ref });
-      if (reply.kind === 'payment' || reply.kind === 'missing') counters.orphansVoided += 1;
-      else counters.orphansLeft += 1;
-      return;
-    }
-    case 'captured': {
-      const { capturedMinor } = payment;
-      if (payment.refundedMinor >= capturedMinor) return;
-      const amountMinor = capturedMinor - payment.refundedMinor;
-      const reply = await gateway.refund({
-        key: `orphan:${ref}:refund`,
-        ref,
-        amountMinor,
-        refundId: `orphan-${ref}`,
-      });
-      if (reply.kind === 'refund') counters.orphansRefunded += 1;
-      else counters.orphansLeft += 1;
-      return;
-    }
-    case 'ended':
-      return;
-    default:
-      unreachable(payment.state);
+  const amountMinor = payment.capturedMinor - payment.refundedMinor;
+  if (payment.state === 'captured') {
+    if (amountMinor <= 0) return;
+    const request = { key: `orphan:${ref}:refund`, ref, amountMinor, refundId: `orphan-${ref}` };
+    const reply = await gateway.refund(request);
+    if (reply.kind !== 'refund') return leave(ports, orphan, reply.kind);
+    counters.orphansRefunded += 1;
+    return recordOrphan(ports, orphan, { outcome: 'refunded', amountMinor });
   }
+  const reply = await gateway.void({ key: `orphan:${ref}:void`, ref });
+  if (reply.kind !== 'payment' && reply.kind !== 'missing') return leave(ports, orphan, reply.kind);
+  counters.orphansVoided += 1;
+  return recordOrphan(ports, orphan, { outcome: 'voided', amountMinor: 0 });
+}
+
+/** The next run tries again; until then an operator can see it. */
+function leave(ports: ReconcilePorts, { gateway, counters }: Orphan, reply: string): void {
+  counters.orphansLeft += 1;
+  ports.log.warn('reconcile.orphan_left', { processor: gateway.processor, reply });
+}
+
+async function recordOrphan(
+  ports: ReconcilePorts,
+  { gateway, payment }: Orphan,
+  done: { outcome: 'voided' | 'refunded'; amountMinor: number },
+): Promise<void> {
+  const booking =
+    payment.reference === null ? null : ports.ids.open('bkg', payment.reference.bookingId);
+  if (booking === null || payment.reference === null) return;
+  const { processor } = gateway;
+  const shard = ports.objects.shard(booking.locator);
+  await shard.recordOrphan({ ...payment.reference, ...done, processor, ref: payment.ref });
 }

@@ -296,6 +296,16 @@ export interface ProjectionBatch {
   readonly resources: readonly ResourceCard[];
 }
 
+/** An object at a processor that carried our metadata and belonged to no payment, and what became of it. */
+export interface OrphanOutcome {
+  readonly bookingId: string;
+  readonly paymentId: string;
+  readonly processor: Processor;
+  readonly ref: string;
+  readonly outcome: 'voided' | 'refunded';
+  readonly amountMinor: number;
+}
+
 export type StreamName = 'audit' | 'projection';
 
 /** The methods of an inventory shard that other parts may call. */
@@ -334,6 +344,8 @@ export interface InventoryShardRpc {
    * that made it has not been settled yet. What does not is an orphan.
    */
   knowsPayment(payment: { bookingId: string; paymentId: string; ref: string }): Promise<boolean>;
+  /** Puts what was done about an orphan on the record. */
+  recordOrphan(orphan: OrphanOutcome): Promise<void>;
   readAudit(query: StreamQuery): Promise<AuditBatch>;
   readProjection(query: StreamQuery): Promise<ProjectionBatch>;
   /** Tells the shard that a stream is applied through `seq`; returns the head, so that the consumer knows whether to go on. */

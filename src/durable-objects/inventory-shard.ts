@@ -12,7 +12,12 @@ import * as catalogue from '../application/catalogue-commands.ts';
 import * as streams from '../application/chain-streams.ts';
 import { hasDue, settleDeadlines } from '../application/deadlines.ts';
 import * as holds from '../application/hold-commands.ts';
-import { isKnownPayment, recordReply, takeStep } from '../application/payment-commands.ts';
+import {
+  isKnownPayment,
+  recordOrphan,
+  recordReply,
+  takeStep,
+} from '../application/payment-commands.ts';
 import { ShardState } from '../application/shard-state.ts';
 import type { Clock, Logger } from '../application/ports.ts';
 import type * as rpc from '../contracts/durable-rpc.ts';
@@ -228,6 +233,10 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
 
   knowsPayment(payment: { bookingId: string; paymentId: string; ref: string }): Promise<boolean> {
     return this.#look((shard) => isKnownPayment(shard, payment), false);
+  }
+
+  recordOrphan(orphan: rpc.OrphanOutcome): Promise<void> {
+    return this.#decide((shard) => recordOrphan(shard, orphan), undefined);
   }
 
   readAudit(query: rpc.StreamQuery): Promise<rpc.AuditBatch> {

@@ -3,7 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { HOUR_MS } from '../../src/domain/time.ts';
 import { METHODS } from '../support/fake-processor.ts';
 import { OWNER } from '../support/node-shard.ts';
-import { card, codeOf, CRYPTO, customer, given, NodeShop, TOMORROW_MS } from '../support/node-shop.ts';
+import {
+  card,
+  codeOf,
+  CRYPTO,
+  customer,
+  given,
+  NodeShop,
+  TOMORROW_MS,
+} from '../support/node-shop.ts';
 
 const FREE = { price: { amount: 0, currency: 'usd' } };
 
@@ -101,7 +109,11 @@ describe('a booking with money due', () => {
     });
     expect(codeOf(await shop.confirm(booking.id))).toBe('payment_incomplete');
     shop.stripe.payerApproves('stripe_1');
-    await Promise.all([shop.confirm(booking.id), shop.advance(booking.id), shop.advance(booking.id)]);
+    await Promise.all([
+      shop.confirm(booking.id),
+      shop.advance(booking.id),
+      shop.advance(booking.id),
+    ]);
     expect(given(await shop.confirm(booking.id)).status).toBe('confirmed');
     expect(shop.calls().filter((kind) => kind === 'capture')).toHaveLength(1);
   });

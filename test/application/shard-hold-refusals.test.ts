@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { REFUSAL_CODES } from '../../src/domain/codes.ts';
 import { MINUTE_MS, SECOND_MS } from '../../src/domain/time.ts';
 import { NOON_MS } from '../support/fake-clock.ts';
-import { codeOf, NodeShop, TOMORROW_MS, type ShopOptions, type Wish } from '../support/node-shop.ts';
+import {
+  codeOf,
+  NodeShop,
+  TOMORROW_MS,
+  type ShopOptions,
+  type Wish,
+} from '../support/node-shop.ts';
 
 /** Everything that can be wrong with one hold, most decisive first, and how to put it right. */
 const WRONGS: readonly (readonly [string, ShopOptions['service'], Wish])[] = [
@@ -87,14 +93,17 @@ describe('a refused hold', () => {
     expect(codeOf(await shop.hold([shop.slot(1)]))).toBe('outside_booking_window');
   });
 
-  test.each(WRONGS)('that is refused with %s leaves no trace but its key', async (_, service, wish) => {
-    const shop = await NodeShop.open({ service: { maxQuantity: 9, ...service } });
-    const before = shop.shard.state.headSeq;
-    await shop.hold([shop.slot()], wish);
-    expect(shop.shard.sql.rows('SELECT count(*) AS n FROM hold')).toEqual([{ n: 0 }]);
-    expect(shop.shard.sql.rows('SELECT count(*) AS n FROM claim')).toEqual([{ n: 0 }]);
-    expect(shop.shard.state.headSeq).toBe(before);
-    expect(await shop.slotStatus()).toBe('available');
-    expect(shop.shard.state.liveHoldsOf('usr_ann')).toBe(0);
-  });
+  test.each(WRONGS)(
+    'that is refused with %s leaves no trace but its key',
+    async (_, service, wish) => {
+      const shop = await NodeShop.open({ service: { maxQuantity: 9, ...service } });
+      const before = shop.shard.state.headSeq;
+      await shop.hold([shop.slot()], wish);
+      expect(shop.shard.sql.rows('SELECT count(*) AS n FROM hold')).toEqual([{ n: 0 }]);
+      expect(shop.shard.sql.rows('SELECT count(*) AS n FROM claim')).toEqual([{ n: 0 }]);
+      expect(shop.shard.state.headSeq).toBe(before);
+      expect(await shop.slotStatus()).toBe('available');
+      expect(shop.shard.state.liveHoldsOf('usr_ann')).toBe(0);
+    },
+  );
 });

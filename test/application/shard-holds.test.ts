@@ -8,6 +8,17 @@ import { card, codeOf, customer, given, NodeShop, TOMORROW_MS } from '../support
 
 const TTL_MS = 300_000;
 
+/** The starts of the slots that a refusal offers, in minutes after the slot that was asked for. */
+async function offered(at: readonly number[]): Promise<string[]> {
+  const shop = await NodeShop.open({ slots: [{ at: 0 }, ...at.map((one) => ({ at: one }))] });
+  await shop.held([shop.slot(0)], { by: 'usr_bob' });
+  const reply = await shop.hold([shop.slot(0)]);
+  const extra = reply.ok ? {} : (reply.refusal.extra ?? {});
+  const slots = extra['alternatives'] as unknown as { startAt: string; status: string }[];
+  expect(slots.every(({ status }) => status === 'available')).toBe(true);
+  return slots.map(({ startAt }) => String((Date.parse(startAt) - TOMORROW_MS) / MINUTE_MS));
+}
+
 describe('a hold', () => {
   test('takes the slot from everybody else and from nobody twice', async () => {
     const shop = await NodeShop.open();
@@ -52,13 +63,16 @@ describe('a hold', () => {
     [-1, 'slot_unavailable'],
     [0, 'accepted'],
     [1, 'accepted'],
-  ])('is judged when somebody decides: %i ms from its deadline another is %s', async (offMs, code) => {
-    const shop = await NodeShop.open();
-    const { id } = await shop.held();
-    shop.clock.advance(TTL_MS + offMs);
-    expect(codeOf(await shop.hold([shop.slot()], { by: 'usr_bob' }))).toBe(code);
-    expect(shop.holdRow(id).state).toBe(code === 'accepted' ? 'expired' : 'active');
-  });
+  ])(
+    'is judged when somebody decides: %i ms from its deadline another is %s',
+    async (offMs, code) => {
+      const shop = await NodeShop.open();
+      const { id } = await shop.held();
+      shop.clock.advance(TTL_MS + offMs);
+      expect(codeOf(await shop.hold([shop.slot()], { by: 'usr_bob' }))).toBe(code);
+      expect(shop.holdRow(id).state).toBe(code === 'accepted' ? 'expired' : 'active');
+    },
+  );
 
   test('writes an expiry before the decision that relies on it, with the clock as its cause', async () => {
     const shop = await NodeShop.open();
@@ -200,18 +214,10 @@ describe('limits of a customer', () => {
 });
 
 describe('alternatives', () => {
-  async function offered(at: readonly number[]): Promise<string[]> {
-    const shop = await NodeShop.open({ slots: [{ at: 0 }, ...at.map((one) => ({ at: one }))] });
-    await shop.held([shop.slot(0)], { by: 'usr_bob' });
-    const reply = await shop.hold([shop.slot(0)]);
-    const extra = reply.ok ? {} : (reply.refusal.extra ?? {});
-    const slots = extra['alternatives'] as unknown as { startAt: string; status: string }[];
-    expect(slots.every(({ status }) => status === 'available')).toBe(true);
-    return slots.map(({ startAt }) => String((Date.parse(startAt) - TOMORROW_MS) / MINUTE_MS));
-  }
-
   test('are the nearest free slots on both sides', async () => {
-    expect((await offered([-120, -60, 60, 120])).toSorted()).toEqual(['-120', '-60', '60'].toSorted());
+    expect((await offered([-120, -60, 60, 120])).toSorted()).toEqual(
+      ['-120', '-60', '60'].toSorted(),
+    );
   });
 
   test('come nearest first, also where the gaps differ', async () => {

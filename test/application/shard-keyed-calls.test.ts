@@ -1,8 +1,20 @@
 /** One key, one effect, one answer: across repeats, crashes and lapsed leases. */
 import { describe, expect, test } from 'vitest';
+import { advancePayment } from '../../src/application/advance-payment.ts';
 import { CALL_LEASE_MS, CALL_RETENTION_MS } from '../../src/domain/idempotency.ts';
 import { METHODS } from '../support/fake-processor.ts';
 import { card, codeOf, customer, NodeShop } from '../support/node-shop.ts';
+
+/** The first call is taken up by the shard, and its caller dies before it calls the processor. */
+async function vanish() {
+  const shop = await NodeShop.open();
+  const command = shop.bookCommand([shop.slot()], card(), { key: 'k' });
+  const opened = await shop.shard.openBooking(command);
+  expect(opened.kind).toBe('work');
+  shop.shard.crash();
+  const repeat = () => shop.book([shop.slot()], card(), { key: 'k' });
+  return { shop, repeat };
+}
 
 describe('a keyed call', () => {
   test('repeated gives the same answer, says so, and has no second effect', async () => {
@@ -84,17 +96,6 @@ describe('a keyed call', () => {
 });
 
 describe('a call whose caller vanished in the middle', () => {
-  /** The first call is taken up by the shard, and its caller dies before it calls the processor. */
-  async function vanish() {
-    const shop = await NodeShop.open();
-    const command = shop.bookCommand([shop.slot()], card(), { key: 'k' });
-    const opened = await shop.shard.openBooking(command);
-    expect(opened.kind).toBe('work');
-    shop.shard.crash();
-    const repeat = () => shop.book([shop.slot()], card(), { key: 'k' });
-    return { shop, repeat };
-  }
-
   test('still owns its key until its lease lapses', async () => {
     const { shop, repeat } = await vanish();
     shop.clock.advance(CALL_LEASE_MS - 1);
@@ -135,29 +136,31 @@ describe('a call whose caller vanished in the middle', () => {
     expect(reply).toMatchObject({ ok: true, value: { status: 'confirmed' } });
   });
 
-  test.each([1, 2, 3, 4, 5])('after %i calls of the shard loses and doubles nothing', async (steps) => {
-    const shop = await NodeShop.open();
-    const command = shop.bookCommand([shop.slot()], card(), { key: 'k' });
-    const opened = await shop.shard.openBooking(command);
-    if (opened.kind !== 'work') throw new Error('a paid booking begins with work');
-    let left = steps;
-    const dying = {
-      takeStep: shop.shard.takeStep.bind(shop.shard),
-      recordReply: async (...values: Parameters<typeof shop.shard.recordReply>) => {
-        left -= 1;
-        if (left === 0) throw new Error('the process died');
-        return shop.shard.recordReply(...values);
-      },
-    };
-    const { advancePayment } = await import('../../src/application/advance-payment.ts');
-    const ports = { ...shop.ports, shard: dying };
-    const request = { bookingId: opened.bookingId, cause: 'request', look: false } as const;
-    await advancePayment(ports, { ...request, first: opened.step }).catch(() => undefined);
-    shop.shard.crash();
-    shop.clock.advance(CALL_LEASE_MS);
-    const reply = await shop.book([shop.slot()], card(), { key: 'k' });
-    expect(reply).toMatchObject({ ok: true, value: { status: 'confirmed' } });
-    const objects = [...shop.stripe.objects.values()];
-    expect(objects.map(({ capturedMinor }) => capturedMinor)).toEqual([2_500]);
-  });
+  test.each([1, 2, 3, 4, 5])(
+    'after %i calls of the shard loses and doubles nothing',
+    async (steps) => {
+      const shop = await NodeShop.open();
+      const command = shop.bookCommand([shop.slot()], card(), { key: 'k' });
+      const opened = await shop.shard.openBooking(command);
+      if (opened.kind !== 'work') throw new Error('a paid booking begins with work');
+      let left = steps;
+      const dying = {
+        takeStep: shop.shard.takeStep.bind(shop.shard),
+        recordReply: async (...values: Parameters<typeof shop.shard.recordReply>) => {
+          left -= 1;
+          if (left === 0) throw new Error('the process died');
+          return shop.shard.recordReply(...values);
+        },
+      };
+      const ports = { ...shop.ports, shard: dying };
+      const request = { bookingId: opened.bookingId, cause: 'request', look: false } as const;
+      await advancePayment(ports, { ...request, first: opened.step }).catch(() => undefined);
+      shop.shard.crash();
+      shop.clock.advance(CALL_LEASE_MS);
+      const reply = await shop.book([shop.slot()], card(), { key: 'k' });
+      expect(reply).toMatchObject({ ok: true, value: { status: 'confirmed' } });
+      const objects = [...shop.stripe.objects.values()];
+      expect(objects.map(({ capturedMinor }) => capturedMinor)).toEqual([2_500]);
+    },
+  );
 });

@@ -1,16 +1,19 @@
 /** Money that comes after its hold has died: a new claim where the slot is still free, otherwise back, exactly once. */
 import { describe, expect, test } from 'vitest';
-import { METHODS } from '../support/fake-processor.ts';
+import { METHODS, type Fault, type SeenCall } from '../support/fake-processor.ts';
 import { card, codeOf, CRYPTO, NodeShop, TOMORROW_MS } from '../support/node-shop.ts';
 
 const LONG_AFTER_MS = 20 * 60_000;
 
+function losesVoids({ kind }: SeenCall): Fault | null {
+  return kind === 'void' ? 'lost_before' : null;
+}
+
 /** A booking by card whose payer was asked and said nothing until long after the deadline; voids are lost meanwhile. */
 async function abandoned(shop: NodeShop, payment = card(METHODS.asksPayer)) {
   const booking = await shop.booked([shop.slot()], payment);
-  const lost = ({ kind }: { kind: string }) => (kind === 'void' ? ('lost_before' as const) : null);
-  shop.stripe.faultFor = lost;
-  shop.btcpay.faultFor = lost;
+  shop.stripe.faultFor = losesVoids;
+  shop.btcpay.faultFor = losesVoids;
   for (let i = 0; i < 4; i++) await shop.pass(LONG_AFTER_MS / 4);
   expect(shop.bookingRow(booking.id).state).toBe('expired');
   return booking;

@@ -1,20 +1,27 @@
 /** Every kind of answer to every kind of call: what stands right after it, and that it heals once the processor answers. */
 import { describe, expect, test } from 'vitest';
+import { required } from '../../src/domain/assert.ts';
 import type { ProcessorReply } from '../../src/domain/payment/processor-reply.ts';
 import type { OperationKind } from '../../src/domain/payment/operation-machine.ts';
 import { METHODS, type CallKind, type Fault } from '../support/fake-processor.ts';
 import { HOUR_MS } from '../../src/domain/time.ts';
 import { card, codeOf, NodeShop } from '../support/node-shop.ts';
 
-const REPLIES: Record<string, ProcessorReply> = {
-  declined: { kind: 'declined', code: 'card_declined', retry: 'payer', payment: null },
-  already_done: { kind: 'already_done' },
-  no_answer: { kind: 'no_answer', reason: 'timeout' },
-  server_error: { kind: 'server_error', reason: 'HTTP 500' },
-  unavailable: { kind: 'unavailable', reason: 'HTTP 429' },
-  missing: { kind: 'missing' },
-  misconfigured: { kind: 'misconfigured', reason: 'HTTP 401' },
-};
+const REPLIES: ReadonlyMap<string, ProcessorReply> = new Map(
+  Object.entries({
+    declined: { kind: 'declined', code: 'card_declined', retry: 'payer', payment: null },
+    already_done: { kind: 'already_done' },
+    no_answer: { kind: 'no_answer', reason: 'timeout' },
+    server_error: { kind: 'server_error', reason: 'HTTP 500' },
+    unavailable: { kind: 'unavailable', reason: 'HTTP 429' },
+    missing: { kind: 'missing' },
+    misconfigured: { kind: 'misconfigured', reason: 'HTTP 401' },
+  } satisfies Record<string, ProcessorReply>),
+);
+
+function replyOf(kind: string): ProcessorReply {
+  return required(REPLIES.get(kind), 'a kind of reply');
+}
 
 /** The first call of a kind goes wrong; all others pass. */
 function failOnce(shop: NodeShop, kind: CallKind, fault: Fault): void {
@@ -75,7 +82,7 @@ function rowsOf(table: string): { kind: OperationKind; reply: string; expected: 
 describe('while booking', () => {
   test.each(rowsOf(AFTER_BOOKING))('$kind answered by $reply leaves: $expected', async (row) => {
     const shop = await NodeShop.open();
-    failOnce(shop, row.kind, REPLIES[row.reply] as ProcessorReply);
+    failOnce(shop, row.kind, replyOf(row.reply));
     const reply = await shop.book([shop.slot()]);
     const isFailed = row.expected.startsWith('payment_failed');
     expect(codeOf(reply)).toBe(isFailed ? 'payment_declined' : 'accepted');
@@ -86,7 +93,7 @@ describe('while booking', () => {
     '$kind answered by $reply is confirmed with one capture once the processor is well',
     async (row) => {
       const shop = await NodeShop.open({ service: { holdTtlSeconds: 3_600 } });
-      failOnce(shop, row.kind, REPLIES[row.reply] as ProcessorReply);
+      failOnce(shop, row.kind, replyOf(row.reply));
       await shop.book([shop.slot()]);
       for (let i = 0; i < 5; i++) await shop.pass(60_000);
       const id = onlyBooking(shop);
@@ -152,18 +159,21 @@ describe('while booking', () => {
 });
 
 describe('while giving up', () => {
-  test.each(Object.keys(REPLIES))('a void answered by %s ends with nothing left to pay', async (kind) => {
-    const shop = await NodeShop.open();
-    const { id } = await shop.held();
-    await shop.booked(id, card(METHODS.asksPayer));
-    failOnce(shop, 'void', REPLIES[kind] as ProcessorReply);
-    expect((await shop.giveUp(id)).ok).toBe(true);
-    expect(shop.holdRow(id).state).toBe('released');
-    for (let i = 0; i < 5; i++) await shop.pass(60_000);
-    const payment = shop.payment(onlyBooking(shop));
-    expect(payment.state).toBe('voided');
-    expect(shop.shard.store.bookingsWithWork(null, 10)).toEqual([]);
-  });
+  test.each([...REPLIES.keys()])(
+    'a void answered by %s ends with nothing left to pay',
+    async (kind) => {
+      const shop = await NodeShop.open();
+      const { id } = await shop.held();
+      await shop.booked(id, card(METHODS.asksPayer));
+      failOnce(shop, 'void', replyOf(kind));
+      expect((await shop.giveUp(id)).ok).toBe(true);
+      expect(shop.holdRow(id).state).toBe('released');
+      for (let i = 0; i < 5; i++) await shop.pass(60_000);
+      const payment = shop.payment(onlyBooking(shop));
+      expect(payment.state).toBe('voided');
+      expect(shop.shard.store.bookingsWithWork(null, 10)).toEqual([]);
+    },
+  );
 
   test('a void that was refused while the processor still worked is made once it can be', async () => {
     const shop = await NodeShop.open();
@@ -189,12 +199,13 @@ describe('while giving up', () => {
     async (kind) => {
       const shop = await NodeShop.open();
       const booking = await shop.booked([shop.slot()], card(METHODS.asksPayer));
-      shop.stripe.faultFor = (call) =>
-        call.kind === 'void' ? (REPLIES[kind] as ProcessorReply) : null;
+      shop.stripe.faultFor = (call) => (call.kind === 'void' ? replyOf(kind) : null);
       await shop.giveUp(booking.holdId);
       shop.stripe.calls.length = 0;
       await shop.pass(60_000);
-      expect(shop.stripe.calls.filter((call) => call.kind === 'void').length).toBeLessThanOrEqual(2);
+      expect(shop.stripe.calls.filter((call) => call.kind === 'void').length).toBeLessThanOrEqual(
+        2,
+      );
     },
   );
 });
@@ -212,11 +223,13 @@ describe('while paying back', () => {
   test.each(rowsOf(AFTER_CANCEL))('a refund answered by $reply leaves: $expected', async (row) => {
     const shop = await NodeShop.open();
     const { id } = await shop.booked();
-    failOnce(shop, 'refund', REPLIES[row.reply] as ProcessorReply);
+    failOnce(shop, 'refund', replyOf(row.reply));
     expect(codeOf(await shop.cancel(id))).toBe('accepted');
     const payment = shop.payment(id);
     const [refund] = shop.shard.store.refundsOf(id);
-    const operation = shop.shard.store.operationsOf(payment.id).find((one) => one.refundId !== null);
+    const operation = shop.shard.store
+      .operationsOf(payment.id)
+      .find((one) => one.refundId !== null);
     expect(
       [shop.bookingRow(id).state, payment.state, refund?.state, operation?.state].join(' '),
     ).toBe(row.expected);

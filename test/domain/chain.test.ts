@@ -1,6 +1,7 @@
 /** The hash chain: what was written verifies, and whatever is changed afterwards shows at the first row it touched. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { required } from '../../src/domain/assert.ts';
 import {
   CHAIN_START,
   chainHash,
@@ -40,6 +41,10 @@ function chainOf(length: number): ChainLink[] {
   return links;
 }
 
+function linkAt(links: readonly ChainLink[], index: number): ChainLink {
+  return required(links[index], 'a link');
+}
+
 function verify(links: readonly ChainLink[]) {
   let state = CHAIN_START;
   for (const link of links) state = verifyChain(systemDigest, state, link);
@@ -65,7 +70,7 @@ describe('the chain', () => {
 
   test.each(Object.keys(body(1)) as (keyof ChainBody)[])('a changed %s shows', (member) => {
     const links = chainOf(4);
-    const third = links[2] as ChainLink;
+    const third = linkAt(links, 2);
     const value = { seq: 7, atMs: 1, metadata: { captured: 2_501, late: false } }[member as string];
     links[2] = { ...third, [member]: value ?? 'changed' };
     expect(verify(links).firstBad).toBe(3);
@@ -79,7 +84,7 @@ describe('the chain', () => {
       (length, pick, kind) => {
         const links = chainOf(length);
         const at = pick % (length - 1);
-        const [one, two] = [links[at] as ChainLink, links[at + 1] as ChainLink];
+        const [one, two] = [linkAt(links, at), linkAt(links, at + 1)];
         if (kind === 'delete') links.splice(at, 1);
         if (kind === 'swap') links.splice(at, 2, two, one);
         if (kind === 'repeat') links.splice(at, 0, one);
@@ -93,7 +98,7 @@ describe('the chain', () => {
 
   test('once a link is bad, no later link makes it good again', () => {
     const links = chainOf(6);
-    links[1] = { ...(links[1] as ChainLink), actor: 'somebody' };
+    links[1] = { ...linkAt(links, 1), actor: 'somebody' };
     expect(verify(links)).toMatchObject({ rows: 6, firstBad: 2, head: links[0]?.hash });
   });
 });

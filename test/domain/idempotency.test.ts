@@ -28,7 +28,7 @@ describe('what a key decides', () => {
     ['in_progress', 'the same request while the first runs', RUNNING, 'a', 999],
     ['resume', 'the same request at the end of the lease', RUNNING, 'a', 1_000],
     ['resume', 'the same request after the lease', RUNNING, 'a', 1_001],
-  ])('%s: %s', (decision, _, record, fingerprint, nowMs) => {
+  ])('%s: %s', (...[decision, , record, fingerprint, nowMs]) => {
     expect(decideCall(record, { fingerprint, nowMs })).toBe(decision);
   });
 

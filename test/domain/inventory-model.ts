@@ -123,12 +123,11 @@ export class Count {
       const slot = this.#slots.get(slotId) as Slot;
       return inside(keptFree(slot, this.service(slot)));
     });
-    const total = (claims: readonly Claim[]) => claims.reduce((n, { quantity }) => n + quantity, 0);
     const perSlot = new Map<string, Claim[]>();
     for (const claim of kept)
       perSlot.set(claim.slotId, [...(perSlot.get(claim.slotId) ?? []), claim]);
-    const bufferOnly = Math.max(0, ...[...perSlot.values()].map(total));
-    return Math.max(total(cores), bufferOnly);
+    const bufferOnly = Math.max(0, ...[...perSlot.values()].map(totalOf));
+    return Math.max(totalOf(cores), bufferOnly);
   }
 
   /** The most that is taken of a resource, or of one unit, at any minute of the interval. */
@@ -209,4 +208,8 @@ export class Count {
       }),
     );
   }
+}
+
+function totalOf(claims: readonly Claim[]): number {
+  return claims.reduce((total, { quantity }) => total + quantity, 0);
 }

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { required } from '../../src/domain/assert.ts';
 import type { Slot } from '../../src/domain/inventory/cards.ts';
 import type { ClaimWish, Inventory } from '../../src/domain/inventory/inventory.ts';
 import { MINUTE_MS, overlaps } from '../../src/domain/time.ts';
@@ -38,10 +39,10 @@ const step = fc.record({
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 function wishOf({ service, slots, quantity, units }: Step): ClaimWish {
-  const card = SERVICES[service] as (typeof SERVICES)[number];
+  const card = required(SERVICES[service], 'a service of the shop');
   const own = SLOTS.filter(({ serviceId }) => serviceId === card.id);
   const named = card.id === 'svc_seats' ? units : null;
-  const wanted = slots.map((index) => own[index % own.length] as Slot);
+  const wanted = slots.map((index) => required(own[index % own.length], 'a slot'));
   // Slots of a pool that overlap inside one hold are two uses, each with its buffers: the count does not model them.
   const chosen = card.id === 'svc_swim' ? apartOf(wanted) : wanted;
   return {

@@ -48,7 +48,7 @@ describe('an exclusive resource', () => {
     ['11:00 to 12:00', 660, 60, true],
     ['09:00 to 10:00', 540, 60, true],
     ['a minute into it', 541, 60, false],
-  ])('taken from 10:00 to 11:00: %s of another service', (_, from, minutes, isFree) => {
+  ])('taken from 10:00 to 11:00: %s of another service', (...[, from, minutes, isFree]) => {
     const other = makeSlot(KIDS, from, { minutes });
     const inventory = shop([taken, other]);
     expect(claim(inventory, [taken]).ok).toBe(true);
@@ -305,7 +305,7 @@ describe('what a slot shows', () => {
     const slots = [900, 600, 800, 700].map((from) => makeSlot(COURT, from));
     const inventory = shop([]);
     for (const one of slots) inventory.putSlot(one);
-    const changed = { ...(slots[2] as Slot), version: 2 };
+    const changed = { ...makeSlot(COURT, 800), version: 2 };
     inventory.putSlot(changed);
     const starts = inventory.schedule('svc_court').map(({ startAtMs }) => startAtMs / MINUTE_MS);
     expect(starts).toEqual([600, 700, 800, 900]);

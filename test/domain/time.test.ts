@@ -27,7 +27,7 @@ describe('intervals', () => {
     ['10-11 and 11-12', [600, 660], [660, 720], false],
     ['10-11 and 09-10', [600, 660], [540, 600], false],
     ['10-11 and 11:01-12', [600, 660], [661, 720], false],
-  ] as const)('%s overlap: %s', (_, [a, b], [c, d], expected) => {
+  ] as const)('%s overlap: %s', (...[, [a, b], [c, d], expected]) => {
     expect(overlaps(interval(a, b), interval(c, d))).toBe(expected);
     expect(overlaps(interval(c, d), interval(a, b))).toBe(expected);
   });

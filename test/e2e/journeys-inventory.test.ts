@@ -3,6 +3,7 @@
  * requests that make no sense, which are told so and change nothing.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BAD_REQUESTS, forged } from './support/bad-requests.ts';
 import { until } from './support/platform-process.ts';
 import {
   Api,
@@ -14,7 +15,6 @@ import {
   type Booking,
   type Hold,
   type Person,
-  type Sent,
   type Slot,
   type SlotWish,
 } from './support/shop.ts';
@@ -359,62 +359,12 @@ describe('a request that makes no sense', () => {
     slotId = await api.makeSlot({ owner, service: { maxQuantity: 2 } });
   });
 
-  const json = { 'content-type': 'application/json' };
-  const large = JSON.stringify({ slotIds: ['x'.repeat(300_000)] });
-  const own = (body: object): Sent => ({ body: { slotIds: [slotId], ...body } });
-  const cases: [string, () => Sent, number, string][] = [
-    ['an unknown field', () => own({ bogus: 1 }), 422, 'validation_failed'],
-    ['a text for a list', () => own({ slotIds: slotId }), 422, 'validation_failed'],
-    ['no slot', () => own({ slotIds: [] }), 422, 'validation_failed'],
-    ['a slot twice', () => own({ slotIds: [slotId, slotId] }), 422, 'validation_failed'],
-    ['a list for an object', () => ({ body: [] }), 422, 'validation_failed'],
-    ['a quantity of zero', () => own({ quantity: 0 }), 422, 'validation_failed'],
-    ['a part of a place', () => own({ quantity: 1.5 }), 422, 'validation_failed'],
-    ['a number as text', () => own({ quantity: '1' }), 422, 'validation_failed'],
-    ['a huge quantity', () => own({ quantity: 1e15 }), 422, 'validation_failed'],
-    ['more than is sold at a time', () => own({ quantity: 3 }), 422, 'quantity_limit_exceeded'],
-    ['an id of nothing', () => own({ slotIds: ['slt_nope'] }), 404, 'not_found'],
-    ['a forged id', () => own({ slotIds: [forged(slotId)] }), 404, 'not_found'],
-    ['an id of another kind', () => own({ slotIds: ['ven_1'] }), 404, 'not_found'],
-    [
-      'a malformed token',
-      () => ({ ...own({}), as: { email: '', token: 'x' } }),
-      401,
-      'unauthenticated',
-    ],
-    [
-      'JSON that does not parse',
-      () => ({ raw: '{"slotIds":', headers: json }),
-      400,
-      'invalid_json',
-    ],
-    [
-      'a form',
-      () => ({ raw: 'a=1', headers: { 'content-type': 'text/plain' } }),
-      415,
-      'unsupported_media_type',
-    ],
-    ['a body that is too large', () => ({ raw: large, headers: json }), 413, 'body_too_large'],
-    ['no key', () => ({ ...own({}), key: null }), 400, 'idempotency_key_required'],
-    [
-      'a key that is too long',
-      () => ({ ...own({}), key: 'x'.repeat(256) }),
-      400,
-      'idempotency_key_invalid',
-    ],
-    [
-      'a key that is half quoted',
-      () => ({ ...own({}), key: '"x' }),
-      400,
-      'idempotency_key_invalid',
-    ],
-  ];
-
-  it.each(cases)('is refused and changes nothing: %s', async (...[, sent, status, code]) => {
-    const request = { as: customer, ...sent() };
+  it.each(BAD_REQUESTS)('is refused and changes nothing: $what', async (bad) => {
+    const request = { as: customer, ...bad.sent(slotId) };
     for (const path of ['/v1/holds', '/v1/bookings']) {
-      const problem = expectProblem(await api.call(`POST ${path}`, request), status, code);
-      if (code === 'validation_failed') {
+      const answer = await api.call(`POST ${path}`, request);
+      const problem = expectProblem(answer, bad.status, bad.code);
+      if (bad.code === 'validation_failed') {
         expect(problem.errors?.[0]?.pointer).toEqual(expect.any(String));
       }
     }
@@ -422,7 +372,11 @@ describe('a request that makes no sense', () => {
   });
 
   it('is refused before the slot is touched when nobody is signed in', async () => {
-    expectProblem(await api.call('POST /v1/holds', own({})), 401, 'unauthenticated');
+    expectProblem(
+      await api.call('POST /v1/holds', { body: { slotIds: [slotId] } }),
+      401,
+      'unauthenticated',
+    );
     expect((await api.slot(slotId)).status).toBe('available');
   });
 
@@ -462,8 +416,3 @@ describe('a request that makes no sense', () => {
     expectProblem(await api.call<Booking>(path, { as: customer }), 404, 'not_found');
   });
 });
-
-/** The same id with its last character changed. */
-function forged(id: string): string {
-  return id.slice(0, -1) + (id.endsWith('0') ? '1' : '0');
-}

@@ -252,6 +252,19 @@ describe('a payer who has to act', () => {
     expect(captures).toEqual(['capture 2500 succeeded']);
   });
 
+  it('is told by a repeat of the call what the call was told, and by a look what is true', async () => {
+    const slotId = await api.makeSlot({ owner });
+    const body = { slotIds: [slotId], payment: card('authenticationRequired') };
+    const sent = { as: customer, key: crypto.randomUUID(), body };
+    const first = await api.call<Booking>('POST /v1/bookings', sent);
+    await api.pay(first.json, 'authenticate');
+    await api.untilStatus(customer, first.json.id, 'confirmed');
+    const repeated = await api.call('POST /v1/bookings', sent);
+    expect([repeated.status, repeated.text]).toEqual([201, first.text]);
+    expect(repeated.headers.get('idempotent-replayed')).toBe('true');
+    expect(await api.money(first.json.id)).toEqual(PAID);
+  });
+
   it('loses the slot when they leave it alone, and can then pay no more', async () => {
     const { booking, hold, slotId } = await beginChallenge({ holdTtlSeconds: 1 });
     const expired = await api.untilStatus(customer, booking.id, 'expired');

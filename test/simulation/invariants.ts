@@ -102,9 +102,9 @@ export function checkChain(shard: NodeShard): void {
   let chain = CHAIN_START;
   const stands = new Map<string, string>();
   const tables: Record<string, Machine<string, string>> = {
-    hld_: HOLD_MACHINE as Machine<string, string>,
-    bkg_: BOOKING_MACHINE as Machine<string, string>,
-    pay_: PAYMENT_MACHINE as Machine<string, string>,
+    hld_: HOLD_MACHINE,
+    bkg_: BOOKING_MACHINE,
+    pay_: PAYMENT_MACHINE,
   };
   for (const event of shard.store.events(0, 1_000_000)) {
     chain = verifyChain(systemDigest, chain, event);
@@ -198,7 +198,9 @@ export function checkEarned(shard: NodeShard): void {
     FROM booking LEFT JOIN payment ON payment.booking_id = booking.id GROUP BY booking.id`);
   for (const { id, state, due, kept } of rows) {
     const allowed = { confirmed: [due], cancelled: [0, Number(due) / 2] }[String(state)] ?? [0];
-    if (!allowed.includes(kept as number))
-      throw new Error(`${String(id)} is ${String(state)}, due ${String(due)}, and keeps ${String(kept)}`);
+    if (!allowed.includes(kept))
+      throw new Error(
+        `${String(id)} is ${String(state)}, due ${String(due)}, and keeps ${String(kept)}`,
+      );
   }
 }

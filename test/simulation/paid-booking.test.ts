@@ -16,7 +16,7 @@ import {
 import { rarePathsOf, RARE_PATHS } from './rare-paths.ts';
 import { World } from './world.ts';
 
-const STEPS = 110;
+const STEPS = 120;
 const RUNS = Number(process.env['SIM_RUNS'] ?? 200);
 const ONLY = process.env['SIM_SEED'];
 const SEEDS =
@@ -94,7 +94,6 @@ describe('paid bookings', () => {
   );
 
   afterAll(() => {
-    console.log(Object.fromEntries(reached));
     if (SEEDS.length < 200) return;
     expect(RARE_PATHS.filter((path) => (reached.get(path) ?? 0) === 0)).toEqual([]);
   });

@@ -60,5 +60,5 @@ export function rarePathsOf({ shop, processors }: World): string[] {
       [...objects.values()].some((one) => one.authorizedMinor > 0 && one.state === 'voided'),
     ),
   };
-  return Object.keys(found).filter((path) => found[path] === true);
+  return Object.entries(found).flatMap(([path, isFound]) => (isFound ? [path] : []));
 }

@@ -20,25 +20,19 @@ import type {
   OpenBookingCommand,
   PlaceHoldCommand,
 } from '../../src/contracts/durable-rpc.ts';
-import type { PaymentChoice } from '../../src/domain/booking/booking.ts';
+import type { BookingView } from '../../src/contracts/http/booking.ts';
 import { TRANSIENT_CODES } from '../../src/domain/codes.ts';
+import type { Refusal } from '../../src/domain/result.ts';
 import { createIdCodec } from '../../src/platform/id-codec.ts';
 import { Chance, seededEntropy } from '../support/fake-clock.ts';
-import { METHODS, type FakeProcessor, type Fault } from '../support/fake-processor.ts';
+import type { FakeProcessor } from '../support/fake-processor.ts';
 import { ID_SECRET, OWNER, SHARD_KEY } from '../support/node-shard.ts';
-import { card, CRYPTO, customer, NodeShop, SILENT } from '../support/node-shop.ts';
+import { customer, NodeShop, SILENT } from '../support/node-shop.ts';
+import { drawMix, somePayment, type Mix } from './mix.ts';
 import { MemoryInbox } from './memory-inbox.ts';
 import { settled, Turns } from './turns.ts';
 
 const CUSTOMERS = ['usr_ann', 'usr_bob', 'usr_cyd'];
-const FAULTS: readonly Fault[] = [
-  'lost_before',
-  'lost_after',
-  'lost_late',
-  'fault_before',
-  'fault_after',
-  'busy',
-];
 const DAY_MINUTES = 24 * 60;
 
 /** A keyed call as its customer remembers it. */
@@ -47,15 +41,6 @@ interface Call {
   /** The first definite answer, null while there is none. */
   answer: string | null;
   hasDied: boolean;
-}
-
-/** How one seed behaves: each draws its own mix, so that rare things are common somewhere. */
-interface Mix {
-  readonly faults: number;
-  readonly crashes: number;
-  readonly payers: number;
-  readonly jumps: number;
-  readonly kinds: readonly Fault[];
 }
 
 export class World {
@@ -78,13 +63,7 @@ export class World {
   private constructor(shop: NodeShop, chance: Chance) {
     this.shop = shop;
     this.chance = chance;
-    this.#mix = {
-      faults: chance.pick([0, 0.05, 0.2, 0.4]),
-      crashes: chance.pick([0, 0.01, 0.05]),
-      payers: chance.pick([0.02, 0.1]),
-      jumps: chance.pick([0.02, 0.1]),
-      kinds: FAULTS.filter(() => chance.happens(0.6)),
-    };
+    this.#mix = drawMix(chance);
     for (const processor of this.processors) this.#listenTo(processor);
     const gateways = this.processors.map((one) => this.turns.guard(one.processor, one));
     const registry: GatewayRegistry = {
@@ -157,7 +136,7 @@ export class World {
     if (this.chance.happens(crashes)) this.#crash();
     else if (this.chance.happens(jumps)) this.#passTime();
     else if (this.chance.happens(payers)) this.#payerActs();
-    else if (this.turns.length > 0 && this.chance.happens(0.7))
+    else if (this.turns.length > 0 && this.chance.happens(0.85))
       this.#note(`turn ${await this.turns.giveOne(this.chance)}`);
     else this.#start();
     await settled();
@@ -228,7 +207,9 @@ export class World {
   }
 
   #book(): void {
-    this.#open(this.shop.bookCommand(this.#someSlots(), this.#somePayment(), this.#someWish()));
+    this.#open(
+      this.shop.bookCommand(this.#someSlots(), somePayment(this.chance), this.#someWish()),
+    );
   }
 
   #bookHold(): void {
@@ -239,7 +220,7 @@ export class World {
     const holds = this.shop.shard.sql.rows(`SELECT id, caller_id FROM hold ORDER BY ${order}`);
     if (holds.length === 0) return;
     const { id, caller_id: by } = this.chance.pick(holds);
-    this.#open(this.shop.bookCommand(String(id), this.#somePayment(), { by: String(by) }));
+    this.#open(this.shop.bookCommand(String(id), somePayment(this.chance), { by: String(by) }));
   }
 
   #open(command: OpenBookingCommand): void {
@@ -336,7 +317,18 @@ export class World {
       this.#running.delete(key);
       if (replayed) this.seen.add('an answer was replayed');
       this.#compare(call, reply);
+      if (name === 'book') this.#payOtherwise(reply);
     });
+  }
+
+  /** A customer who was declined, or is tired of waiting, tries another way to pay for the same hold. */
+  #payOtherwise(reply: object): void {
+    const { value, refusal } = reply as { value?: BookingView; refusal?: Refusal };
+    const declined = refusal?.code === 'payment_declined' ? refusal.extra?.['holdId'] : null;
+    const holdId = declined ?? (value?.status === 'pending' ? value.holdId : null);
+    const hold = typeof holdId === 'string' ? this.shop.shard.store.hold(holdId) : null;
+    if (hold === null || this.chance.happens(0.4)) return;
+    this.#open(this.shop.bookCommand(hold.id, somePayment(this.chance), { by: hold.callerId }));
   }
 
   #compare(call: Call, reply: object): void {
@@ -346,8 +338,7 @@ export class World {
     if (call.hasDied) this.seen.add('a call was resumed after a crash');
     const answer = JSON.stringify(reply);
     call.answer ??= answer;
-    if (call.answer !== answer)
-      throw new Error(`one key, two answers:\n${call.answer}\n${answer}`);
+    if (call.answer !== answer) throw new Error(`one key, two answers:\n${call.answer}\n${answer}`);
   }
 
   #run(name: string, work: () => Promise<unknown>): void {
@@ -428,24 +419,6 @@ export class World {
 
   #someWish() {
     return { by: this.chance.pick(CUSTOMERS), budget: 3 };
-  }
-
-  #somePayment(): PaymentChoice | null {
-    return this.chance.pick([
-      card('pm_good'),
-      card('pm_good'),
-      card('pm_other'),
-      card(METHODS.asksPayer),
-      card(METHODS.asksPayer),
-      card(METHODS.declines),
-      card(METHODS.takesTime),
-      card(METHODS.captureRefused),
-      card(METHODS.refundPending),
-      card(null),
-      CRYPTO,
-      CRYPTO,
-      null,
-    ]);
   }
 
   #someBooking() {

@@ -9,7 +9,7 @@ import * as streams from '../../src/application/chain-streams.ts';
 import { hasDue, settleDeadlines } from '../../src/application/deadlines.ts';
 import * as holds from '../../src/application/hold-commands.ts';
 import type { InventoryStore } from '../../src/application/inventory-store.ts';
-import { isKnownPayment, recordReply, takeStep } from '../../src/application/payment-commands.ts';
+import { isKnownPayment, recordOrphan, recordReply, takeStep } from '../../src/application/payment-commands.ts';
 import { ShardState } from '../../src/application/shard-state.ts';
 import type * as rpc from '../../src/contracts/durable-rpc.ts';
 import { systemDigest } from '../../src/platform/digest.ts';
@@ -17,7 +17,7 @@ import { createIdCodec } from '../../src/platform/id-codec.ts';
 import { migrateShard } from '../../src/storage/durable/migrate-shard.ts';
 import { SHARD_MIGRATIONS } from '../../src/storage/durable/shard-migrations.ts';
 import { createSqliteInventoryStore } from '../../src/storage/durable/sqlite-inventory-store.ts';
-import { FakeClock, seededEntropy } from './fake-clock.ts';
+import { seededEntropy, type FakeClock } from './fake-clock.ts';
 import { openNodeSql, type NodeSql } from './node-sql.ts';
 
 export const SHARD_KEY = 'gtest0000';
@@ -205,6 +205,10 @@ export class NodeShard implements rpc.InventoryShardRpc {
     return this.look((shard) =>
       shard.store.bookingsWithWork(ignoreDue ? null : shard.nowMs, limit),
     );
+  }
+
+  async recordOrphan(orphan: rpc.OrphanOutcome): Promise<void> {
+    this.decide((shard) => recordOrphan(shard, orphan));
   }
 
   async knowsPayment(payment: { bookingId: string; paymentId: string; ref: string }) {

@@ -84,12 +84,12 @@ export class NodeShop {
   static async open(options: ShopOptions = {}): Promise<NodeShop> {
     const shop = new NodeShop(options.seed ?? 1);
     for (const resource of options.resources ?? [{}]) {
-      const { version: _v, active: _a, ...card } = makeResourceCard(resource);
-      await shop.shard.putResource({ caller: OWNER, card });
+      const { version: _v, active: _a, ...fields } = makeResourceCard(resource);
+      await shop.shard.putResource({ caller: OWNER, card: fields });
     }
     for (const service of options.services ?? [options.service ?? {}]) {
-      const { version: _, ...card } = makeServiceCard(service);
-      await shop.shard.putService({ caller: OWNER, card });
+      const { version: _, ...fields } = makeServiceCard(service);
+      await shop.shard.putService({ caller: OWNER, card: fields });
     }
     const slots = options.slots ?? [{ at: 0 }, { at: 60 }, { at: 120 }];
     for (const slot of slots) shop.slotIds.push(await shop.addSlot(slot));

@@ -38,7 +38,12 @@ export const createHoldSchema = z
 
 const paymentRequestSchema = z.strictObject({
   processor: z.enum(PROCESSORS),
-  paymentMethod: z.string().min(1).max(200).optional(),
+  // A processor's token begins with a letter; a card number never gets past the edge, so it is never kept.
+  paymentMethod: z
+    .string()
+    .max(200)
+    .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, 'must be a token of the processor, never a card number')
+    .optional(),
   returnUrl: z
     .url({ protocol: /^https?$/ })
     .max(2_000)

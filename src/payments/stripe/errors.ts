@@ -25,6 +25,8 @@ const NOT_NOW: ReadonlySet<string> = new Set([
 
 /** Invalid requests that are a definite no to the money, not a fault of the request's form. */
 const REFUSED: ReadonlySet<string> = new Set([
+  'amount_too_large',
+  'amount_too_small',
   'charge_disputed',
   'charge_not_refundable',
   'refund_disputed_payment',

@@ -130,7 +130,10 @@ export function registerBookings(app: App): void {
       holdBudget: services.settings.holdsPerPrincipal,
     };
     const reply = await lasting(c, checkOut(checkoutPorts(c, target.value.shardKey), command));
-    return keyedResponse(c, await namePlans(plansOf(c), reply));
+    return keyedResponse(
+      c,
+      await namePlans({ plans: plansOf(c), log: c.get('services').log }, reply),
+    );
   });
 
   app.openapi(confirmBooking, async (c) => {

@@ -80,7 +80,10 @@ export function registerHolds(app: App): void {
       claim: { slotIds, quantity: quantity ?? null, units: units ?? null },
       holdBudget: services.settings.holdsPerPrincipal,
     });
-    return keyedResponse(c, await namePlans(plansOf(c), reply));
+    return keyedResponse(
+      c,
+      await namePlans({ plans: plansOf(c), log: c.get('services').log }, reply),
+    );
   });
 
   app.openapi(getHold, async (c) => {

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import type { App } from '../context.ts';
 import { openApiDocument } from '../openapi.ts';
+import { renderFrontPage } from '../pages/front-page.ts';
 import { pageResponse } from '../pages/page.ts';
 import { renderProblemPage } from '../pages/problem-page.ts';
 import { renderReference, type ReferenceDocument } from '../pages/reference-page.ts';
@@ -13,6 +14,13 @@ const READ = { method: 'get', tag: 'Reference', access: 'public', rate: 'none' }
 
 /** Documentation changes with a deployment only. */
 const MAX_AGE_SECONDS = 300;
+
+const frontRoute = defineRoute({
+  ...READ,
+  path: '/',
+  summary: 'Where to begin',
+  answers: { 200: { description: 'A page.', schema: z.string(), type: 'text/html' } },
+});
 
 const documentRoute = defineRoute({
   ...READ,
@@ -41,6 +49,7 @@ const problemRoute = defineRoute({
 export function registerReference(app: App): void {
   let json: string | null = null;
   let page: string | null = null;
+  app.openapi(frontRoute, () => pageResponse(renderFrontPage(), MAX_AGE_SECONDS));
   app.openapi(documentRoute, (c) => {
     json ??= JSON.stringify(openApiDocument(app, c.get('services').settings.publicUrl));
     c.header('Content-Type', 'application/json');

@@ -1,0 +1,51 @@
+/** What one seed draws: how often things go wrong in its world, and how its customers want to pay. */
+import type { PaymentChoice } from '../../src/domain/booking/booking.ts';
+import type { Chance } from '../support/fake-clock.ts';
+import { METHODS, type Fault } from '../support/fake-processor.ts';
+import { card, CRYPTO } from '../support/node-shop.ts';
+
+const FAULTS: readonly Fault[] = [
+  'lost_before',
+  'lost_after',
+  'lost_late',
+  'fault_before',
+  'fault_after',
+  'busy',
+];
+
+/** How one seed behaves: each draws its own mix, so that what is rare on the whole is common somewhere. */
+export interface Mix {
+  readonly faults: number;
+  readonly crashes: number;
+  readonly payers: number;
+  readonly jumps: number;
+  readonly kinds: readonly Fault[];
+}
+
+export function drawMix(chance: Chance): Mix {
+  return {
+    faults: chance.pick([0, 0.05, 0.15, 0.35]),
+    crashes: chance.pick([0, 0.005, 0.03]),
+    payers: chance.pick([0.05, 0.15]),
+    jumps: chance.pick([0.02, 0.1]),
+    kinds: FAULTS.filter(() => chance.happens(0.6)),
+  };
+}
+
+export function somePayment(chance: Chance): PaymentChoice | null {
+  return chance.pick([
+    card('pm_good'),
+    card('pm_good'),
+    card('pm_other'),
+    card(METHODS.asksPayer),
+    card(METHODS.asksPayer),
+    card(METHODS.declines),
+    card(METHODS.takesTime),
+    card(METHODS.captureRefused),
+    card(METHODS.refundPending),
+    card(null),
+    CRYPTO,
+    CRYPTO,
+    null,
+  ]);
+}
