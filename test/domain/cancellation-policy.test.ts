@@ -1,3 +1,4 @@
+/** How much of the money goes back: the ladder that was agreed, counted in elapsed time, rounded for the seller. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {

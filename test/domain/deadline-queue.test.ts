@@ -1,3 +1,4 @@
+/** Deadlines come out in order of their instants, whatever order they went in. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DeadlineQueue } from '../../src/domain/deadline-queue.ts';

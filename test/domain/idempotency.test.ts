@@ -1,3 +1,4 @@
+/** One key, one effect, one answer: what a record of a call makes of the next call. */
 import { describe, expect, test } from 'vitest';
 import { REFUSAL_CODES } from '../../src/domain/codes.ts';
 import {

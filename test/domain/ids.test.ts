@@ -1,3 +1,4 @@
+/** Ids: what a genuine one looks like, and that no other text passes for it. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {

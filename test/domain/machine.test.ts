@@ -1,3 +1,4 @@
+/** What a table of states can be asked: a step, what can be reached, a picture. */
 import { describe, expect, test } from 'vitest';
 import { reachable, statesOf, step, toMermaid, type Machine } from '../../src/domain/machine.ts';
 

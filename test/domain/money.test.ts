@@ -1,3 +1,4 @@
+/** Money never loses or makes a minor unit, however it is split. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InvariantError } from '../../src/domain/assert.ts';

@@ -1,3 +1,4 @@
+/** Half-open intervals: touching is not overlapping, and buffers widen both ends. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InvariantError } from '../../src/domain/assert.ts';

@@ -9,7 +9,12 @@ import * as streams from '../../src/application/chain-streams.ts';
 import { hasDue, settleDeadlines } from '../../src/application/deadlines.ts';
 import * as holds from '../../src/application/hold-commands.ts';
 import type { InventoryStore } from '../../src/application/inventory-store.ts';
-import { isKnownPayment, recordOrphan, recordReply, takeStep } from '../../src/application/payment-commands.ts';
+import {
+  isKnownPayment,
+  recordOrphan,
+  recordReply,
+  takeStep,
+} from '../../src/application/payment-commands.ts';
 import { ShardState } from '../../src/application/shard-state.ts';
 import type * as rpc from '../../src/contracts/durable-rpc.ts';
 import { systemDigest } from '../../src/platform/digest.ts';

@@ -47,9 +47,10 @@ export function openNodeSql(path = ':memory:'): NodeSql {
     }
   };
   const sql = { exec } as unknown as SqlStorage;
+  const storage = { sql, transactionSync } as unknown as DurableObjectStorage;
   return {
     sql,
-    storage: { sql, transactionSync } as unknown as DurableObjectStorage,
+    storage,
     transactionSync,
     rows,
     close: () => database.close(),
