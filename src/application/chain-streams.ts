@@ -54,13 +54,13 @@ export function readProjection(shard: ShardState, query: StreamQuery): Projectio
 
 /** Records how far a stream is applied; gives the head, so that the consumer knows whether to go on. */
 export function acknowledge(shard: ShardState, stream: StreamName, seq: number): number {
-  shard.store.saveStreamCursor(stream, Math.min(seq, shard.headSeq));
+  shard.advanceCursor(stream, Math.min(seq, shard.headSeq));
   return shard.headSeq;
 }
 
 /** The streams whose consumers are behind the head. */
 export function streamsBehind(shard: ShardState): StreamName[] {
-  return STREAMS.filter((stream) => shard.store.streamCursor(stream) < shard.headSeq);
+  return STREAMS.filter((stream) => shard.cursor(stream) < shard.headSeq);
 }
 
 function projectBooking(shard: ShardState, booking: Booking): BookingProjection {

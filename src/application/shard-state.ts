@@ -55,6 +55,8 @@ export class ShardState {
   nowMs: EpochMs = 0;
   provider: ProviderCard;
   #head: ChainHead;
+  /** How far each consumer of the chain is known to have applied it; looked at after every transaction. */
+  readonly #cursors = new Map<string, number>();
   readonly #liveHolds = new Map<string, number>();
   readonly #liveUnits = new Map<string, number>();
 
@@ -74,6 +76,20 @@ export class ShardState {
 
   get headSeq(): number {
     return this.#head.seq;
+  }
+
+  /** How far a consumer of the chain has applied it. */
+  cursor(stream: string): number {
+    const known = this.#cursors.get(stream) ?? this.store.streamCursor(stream);
+    this.#cursors.set(stream, known);
+    return known;
+  }
+
+  /** A consumer has applied the chain through `seq`; an older word changes nothing. */
+  advanceCursor(stream: string, seq: number): void {
+    if (seq <= this.cursor(stream)) return;
+    this.store.saveStreamCursor(stream, seq);
+    this.#cursors.set(stream, seq);
   }
 
   /** Links an event into the chain, in the transaction of the state that it tells of. */
