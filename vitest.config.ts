@@ -1,5 +1,6 @@
 /**
- * Four projects: pure code on Node, the Worker and its objects in workerd, the simulators on Node, and whole platforms.
+ * Five projects: pure code on Node, the shard's simulation, the Worker and its objects in workerd, the simulators on
+ * Node, and whole platforms.
  * `npm test` runs them all; `npx vitest --project workers` runs one.
  */
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
@@ -79,6 +80,7 @@ export default defineConfig(async () => ({
           onUnhandledError: (error: object) => (isReportedTwice(error) ? false : undefined),
         },
       },
+      { test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'] } },
       { test: { name: 'simulators', include: ['test/simulators/**/*.test.ts'] } },
       {
         test: {

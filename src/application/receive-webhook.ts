@@ -98,10 +98,21 @@ export async function handleWebhook(ports: WebhookPorts, eventId: string): Promi
 }
 
 async function applyEvent(ports: WebhookPorts, event: InboxEvent): Promise<void> {
-  const booking = event.bookingId === null ? null : ports.ids.open('bkg', event.bookingId);
-  if (booking === null || event.bookingId === null) return; // Nothing of ours: kept for the record alone.
+  const bookingId = event.bookingId ?? (await findBooking(ports, event));
+  const booking = bookingId === null ? null : ports.ids.open('bkg', bookingId);
+  if (booking === null || bookingId === null) return; // Nothing of ours: kept for the record alone.
   await advancePayment(
     { ...ports, shard: ports.objects.shard(booking.locator) },
-    { bookingId: event.bookingId, cause: 'webhook', look: true },
+    { bookingId, cause: 'webhook', look: true },
   );
+}
+
+/** Events of refunds and disputes carry no reference of ours; the payment that they belong to does. */
+async function findBooking(ports: WebhookPorts, event: InboxEvent): Promise<string | null> {
+  const gateway = ports.gateways.get(event.processor);
+  if (gateway === null || event.objectRef === null) return null;
+  const reply = await gateway.fetch(event.objectRef);
+  if (reply.kind === 'payment') return reply.payment.metadata['booking_id'] ?? null;
+  if (reply.kind === 'missing') return null;
+  throw new Error(`the payment of an event cannot be read: ${reply.kind}`);
 }

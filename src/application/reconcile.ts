@@ -5,7 +5,7 @@
  */
 import { errorText } from '../domain/assert.ts';
 import type { DataRegion } from '../domain/ids.ts';
-import { DAY_MS, MINUTE_MS, type EpochMs } from '../domain/time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, type EpochMs } from '../domain/time.ts';
 import { advancePayment } from './advance-payment.ts';
 import type { ListedPayment, PaymentGateway } from './ports.ts';
 import { handleWebhook, type WebhookPorts } from './receive-webhook.ts';
@@ -176,16 +176,19 @@ async function isOrphan(
 async function returnOrphan(ports: ReconcilePorts, orphan: Orphan): Promise<void> {
   const { gateway, payment, counters } = orphan;
   const { ref } = payment;
+  // A fault is stored under its key: each hour has its own, and all of an orphan can go back only once.
+  const turn = Math.floor(ports.clock.nowMs() / HOUR_MS);
   const amountMinor = payment.capturedMinor - payment.refundedMinor;
   if (payment.state === 'captured') {
     if (amountMinor <= 0) return;
-    const request = { key: `orphan:${ref}:refund`, ref, amountMinor, refundId: `orphan-${ref}` };
+    const key = `orphan:${ref}:refund:${turn}`;
+    const request = { key, ref, amountMinor, refundId: `orphan-${ref}` };
     const reply = await gateway.refund(request);
     if (reply.kind !== 'refund') return leave(ports, orphan, reply.kind);
     counters.orphansRefunded += 1;
     return recordOrphan(ports, orphan, { outcome: 'refunded', amountMinor });
   }
-  const reply = await gateway.void({ key: `orphan:${ref}:void`, ref });
+  const reply = await gateway.void({ key: `orphan:${ref}:void:${turn}`, ref });
   if (reply.kind !== 'payment' && reply.kind !== 'missing') return leave(ports, orphan, reply.kind);
   counters.orphansVoided += 1;
   return recordOrphan(ports, orphan, { outcome: 'voided', amountMinor: 0 });

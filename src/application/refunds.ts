@@ -119,6 +119,10 @@ function addRefunded(shard: ShardState, payment: Payment, amountMinor: number): 
   const changes = { refundedMinor, dueAtMs: null, fruitlessLooks: 0 };
   if (refundedMinor < known.capturedMinor) return shard.savePayment({ ...known, ...changes });
   movePayment(shard, known, { event: 'refund_all', actor, changes });
+  const isAnyKept = shard.store
+    .paymentsOf(payment.bookingId)
+    .some((other) => other.refundedMinor < other.capturedMinor);
+  if (isAnyKept) return; // Another attempt's money is still with the booking.
   const booking = required(shard.store.booking(payment.bookingId), 'a payment has its booking');
   if (step(BOOKING_MACHINE, booking.state, 'refund_all').ok)
     moveBooking(shard, booking, { event: 'refund_all', actor });

@@ -37,6 +37,36 @@ describe('late money of a card', () => {
   });
 });
 
+/** A booking whose payer was asked, and that nobody could look after until its hold had died. */
+async function forgotten(shop: NodeShop) {
+  const booking = await shop.booked([shop.slot()], card(METHODS.asksPayer));
+  shop.stripe.faultFor = () => 'lost_before';
+  for (let i = 0; i < 4; i++) await shop.pass(LONG_AFTER_MS / 4);
+  shop.stripe.payerApproves('stripe_1');
+  heal(shop);
+  return booking;
+}
+
+describe('late funds of a card', () => {
+  test('make a new claim before they are captured, where the slot is still free', async () => {
+    const shop = await NodeShop.open();
+    const { id } = await forgotten(shop);
+    await shop.advance(id);
+    expect(shop.bookingRow(id)).toMatchObject({ state: 'confirmed', isLate: true });
+    expect(shop.calls().slice(-2)).toEqual(['fetch', 'capture']);
+  });
+
+  test('are released, never captured, where the slot was sold meanwhile', async () => {
+    const shop = await NodeShop.open();
+    const { id } = await forgotten(shop);
+    const other = await shop.booked([shop.slot()], card(), { by: 'usr_bob' });
+    await shop.advance(id);
+    expect(shop.stripe.objectOf('stripe_1')).toMatchObject({ state: 'voided', capturedMinor: 0 });
+    expect(shop.bookingRow(id).state).toBe('expired');
+    expect(shop.bookingRow(other.id).state).toBe('confirmed');
+  });
+});
+
 describe('late money of an invoice', () => {
   test('makes a new claim and confirms, marked late, where the slot is still free', async () => {
     const shop = await NodeShop.open();
@@ -115,6 +145,22 @@ describe('late money of an invoice', () => {
     for (let i = 0; i < 4; i++) await shop.pass(60_000);
     expect(shop.btcpay.objectOf('btcpay_1').refunds).toHaveLength(1);
     expect(shop.payment(id).state).toBe('refunded');
+  });
+});
+
+describe('money of two attempts', () => {
+  test('that goes back for one leaves the booking with what the other keeps', async () => {
+    const ladder = [{ hoursBefore: 0, refundPercent: 50 }];
+    const shop = await NodeShop.open({ service: { cancellationPolicy: ladder } });
+    const hold = await shop.held();
+    const { id } = await shop.booked(hold.id, CRYPTO);
+    await shop.booked(hold.id, card());
+    await shop.cancel(id);
+    shop.btcpay.payerApproves('btcpay_1');
+    await shop.advance(id);
+    expect(shop.btcpay.objectOf('btcpay_1').refundedMinor).toBe(2_500);
+    expect(shop.stripe.objectOf('stripe_1').refundedMinor).toBe(1_250);
+    expect(shop.bookingRow(id).state).toBe('cancelled');
   });
 });
 

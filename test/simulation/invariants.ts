@@ -109,7 +109,8 @@ export function checkChain(shard: NodeShard): void {
   for (const event of shard.store.events(0, 1_000_000)) {
     chain = verifyChain(systemDigest, chain, event);
     const table = tables[event.entityId.slice(0, 4)];
-    if (table === undefined) continue;
+    // Only what is named after the new state is a transition; other events tell of what was seen.
+    if (table === undefined || !event.type.endsWith(`.${event.to}`)) continue;
     expect(event.from).toBe(stands.get(event.entityId) ?? null);
     if (event.from !== null && event.from !== event.to)
       expect(nextStates(table, event.from)).toContain(event.to);
