@@ -6,7 +6,7 @@ import { runStaticChecks } from './checks/static-checks.ts';
 import { runVitest, sum } from './checks/vitest-run.ts';
 import type { Tally } from './checks/vitest-run.ts';
 
-const PROJECTS = ['unit', 'simulators', 'workers', 'e2e'] as const;
+const PROJECTS = ['unit', 'simulators', 'simulation', 'workers', 'e2e'] as const;
 
 const broken = await runStaticChecks();
 const tallies: Tally[] = [];

@@ -24,6 +24,7 @@ const CHECKS: readonly StaticCheck[] = [
   { name: 'lint', run: tool('oxlint/bin/oxlint', '--type-aware', '--deny-warnings') },
   typescript('src/domain/tsconfig.json'),
   typescript('tsconfig.json'),
+  typescript('tsconfig.unit.json'),
   typescript('tsconfig.node.json'),
   typescript('tsconfig.simulators.json'),
   {

@@ -348,8 +348,11 @@ export interface InventoryShardRpc {
   recordOrphan(orphan: OrphanOutcome): Promise<void>;
   readAudit(query: StreamQuery): Promise<AuditBatch>;
   readProjection(query: StreamQuery): Promise<ProjectionBatch>;
-  /** Tells the shard that a stream is applied through `seq`; returns the head, so that the consumer knows whether to go on. */
-  acknowledge(stream: StreamName, seq: number): Promise<number>;
+  /**
+   * Tells the shard that a stream is applied through `seq`, and gives the head. A consumer that does not go on
+   * is told again of what came meanwhile.
+   */
+  acknowledge(stream: StreamName, applied: { seq: number; goesOn: boolean }): Promise<number>;
   /** The hash at a place of the chain, null beyond its head. */
   chainHashAt(seq: number): Promise<string | null>;
   /** Runs what is due now: expiries, wake-ups, streams. */

@@ -258,10 +258,10 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
     });
   }
 
-  async acknowledge(stream: rpc.StreamName, seq: number): Promise<number> {
+  acknowledge(stream: rpc.StreamName, applied: { seq: number; goesOn: boolean }): Promise<number> {
     return this.#decide((shard) => {
-      const headSeq = streams.acknowledge(shard, stream, seq);
-      if (seq >= headSeq) this.#told.delete(stream);
+      const headSeq = streams.acknowledge(shard, stream, applied.seq);
+      if (!applied.goesOn) this.#told.delete(stream);
       return headSeq;
     }, 0);
   }

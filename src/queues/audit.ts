@@ -19,7 +19,11 @@ export interface AuditDeps {
   /** Rows and cursor in one transaction. Conflict: nothing was written, because the rows are not the next links. */
   append(shardKey: string, events: readonly ChainEvent[]): Promise<'applied' | 'conflict'>;
   /** Tells the shard how far the stream is applied; answers its head. */
-  acknowledge(shardKey: string, stream: StreamName, seq: number): Promise<number>;
+  acknowledge(
+    shardKey: string,
+    stream: StreamName,
+    applied: { seq: number; goesOn: boolean },
+  ): Promise<number>;
 }
 
 /** Where a stream stands after a message. */
@@ -46,8 +50,10 @@ export async function advanceAudit(deps: AuditDeps, shardKey: string): Promise<S
       throw new ChainForkError(`the trail of ${shardKey} is ahead of its shard at ${applied}`);
     }
     applied = await copyStep(deps, shardKey, { applied, events: batch.events });
-    const head = await deps.acknowledge(shardKey, 'audit', applied);
-    if (head <= applied) return { appliedSeq: applied, isAtHead: true };
+    // What came while this message was handled is the next one's: chasing a busy shard would be a commit per event.
+    const goesOn = batch.headSeq > applied && step + 1 < STEPS_MAX;
+    const head = await deps.acknowledge(shardKey, 'audit', { seq: applied, goesOn });
+    if (!goesOn) return { appliedSeq: applied, isAtHead: head <= applied };
   }
   return { appliedSeq: applied, isAtHead: false };
 }

@@ -20,7 +20,11 @@ export interface ProjectionDeps {
   /** Rows and cursor in one transaction. */
   apply(batch: ProjectionBatch): Promise<void>;
   /** Tells the shard how far the stream is applied; answers its head. */
-  acknowledge(shardKey: string, stream: StreamName, seq: number): Promise<number>;
+  acknowledge(
+    shardKey: string,
+    stream: StreamName,
+    applied: { seq: number; goesOn: boolean },
+  ): Promise<number>;
 }
 
 /** Applies until the head is reached or the step limit met. Errors: whatever D1 or the shard throw. */
@@ -35,8 +39,10 @@ export async function advanceProjection(
       await deps.apply(batch);
       applied = batch.throughSeq;
     }
-    const head = await deps.acknowledge(shardKey, 'projection', applied);
-    if (head <= applied) return { appliedSeq: applied, isAtHead: true };
+    // What came while this message was handled is the next one's: chasing a busy shard would be a commit per event.
+    const goesOn = batch.headSeq > applied && step + 1 < STEPS_MAX;
+    const head = await deps.acknowledge(shardKey, 'projection', { seq: applied, goesOn });
+    if (!goesOn) return { appliedSeq: applied, isAtHead: head <= applied };
   }
   return { appliedSeq: applied, isAtHead: false };
 }

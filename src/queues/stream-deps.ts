@@ -23,7 +23,8 @@ export function auditDeps({ databases, objects }: StreamServices): AuditDeps {
     appliedSeq: (shardKey) => trail(shardKey).appliedSeq(shardKey),
     readAudit: (shardKey, query) => objects.shard(shardKey).readAudit(query),
     append: (shardKey, events) => trail(shardKey).append(shardKey, events),
-    acknowledge: (shardKey, stream, seq) => objects.shard(shardKey).acknowledge(stream, seq),
+    acknowledge: (shardKey, stream, applied) =>
+      objects.shard(shardKey).acknowledge(stream, applied),
   };
 }
 
@@ -34,6 +35,7 @@ export function projectionDeps({ databases, objects, clock }: StreamServices): P
     appliedSeq: (shardKey) => readModel(shardKey).appliedSeq(shardKey),
     readProjection: (shardKey, query) => objects.shard(shardKey).readProjection(query),
     apply: (batch) => readModel(batch.shardKey).apply(batch, clock.nowMs()),
-    acknowledge: (shardKey, stream, seq) => objects.shard(shardKey).acknowledge(stream, seq),
+    acknowledge: (shardKey, stream, applied) =>
+      objects.shard(shardKey).acknowledge(stream, applied),
   };
 }

@@ -56,7 +56,7 @@ function fakeShard(chain: readonly ChainEvent[]) {
         events: chain.slice(afterSeq, afterSeq + limit),
         headSeq: chain.length,
       }),
-    acknowledge: (_shardKey, _stream, seq) => {
+    acknowledge: (_shardKey, _stream, { seq }) => {
       acknowledged.push(seq);
       return Promise.resolve(chain.length);
     },

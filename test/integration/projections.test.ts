@@ -38,7 +38,7 @@ function fakeShard(shardKey: string, changes: readonly BookingProjection[]) {
       return Promise.resolve(batch);
     },
     apply: (batch) => repository.apply(batch, NOW),
-    acknowledge: (_key, _stream, seq) => {
+    acknowledge: (_key, _stream, { seq }) => {
       acknowledged.push(seq);
       return Promise.resolve(changes.length);
     },

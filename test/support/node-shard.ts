@@ -228,7 +228,7 @@ export class NodeShard implements rpc.InventoryShardRpc {
     return this.look((shard) => streams.readProjection(shard, query));
   }
 
-  async acknowledge(stream: rpc.StreamName, seq: number) {
+  async acknowledge(stream: rpc.StreamName, { seq }: { seq: number }) {
     return this.decide((shard) => streams.acknowledge(shard, stream, seq));
   }
 
