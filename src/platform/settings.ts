@@ -91,42 +91,60 @@ const countSchema = z
 const secretSchema = z.string().min(SECRET_LENGTH_MIN, `must have ${SECRET_LENGTH_MIN} characters`);
 const urlSchema = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
 
-const environmentSchema = z
-  .object({
-    ENVIRONMENT: z.enum(['production', 'local', 'test']),
-    PUBLIC_URL: urlSchema,
-    CLOCK_OFFSET_SECONDS: z
-      .string()
-      .regex(/^-?\d{1,9}$/, 'must be whole seconds')
-      .transform(Number)
-      .refine((seconds) => Math.abs(seconds) <= CLOCK_OFFSET_SECONDS_MAX, 'is more than ten years'),
-    ID_SECRET: secretSchema,
-    PASSWORD_PEPPER: secretSchema,
-    TOKEN_SIGNING_KEYS: signingKeysSchema,
-    STRIPE_API_URL: urlSchema,
-    STRIPE_SECRET_KEY: z.string().regex(/^[sr]k_(test|live)_\w+$/, 'must be a Stripe secret key'),
-    STRIPE_WEBHOOK_SECRETS: z
-      .string()
-      .transform((text) => text.split(',').map((secret) => secret.trim()))
-      .pipe(z.array(z.string().startsWith('whsec_')).min(1).max(5)),
-    RATE_LIMITS: z.enum(['binding', 'off']).default('binding'),
-    RATE_LIMIT_PER_MINUTE: countSchema.pipe(z.int().min(1)),
-    AUTH_RATE_LIMIT_PER_MINUTE: countSchema.pipe(z.int().min(1)),
-    HOLDS_PER_PRINCIPAL: countSchema.pipe(z.int().min(1)),
-    COMMISSION_BPS: countSchema.pipe(z.int().max(10_000)),
-  })
-  .superRefine((env, context) => {
-    if (env.ENVIRONMENT !== 'production') return;
-    for (const [path, message] of productionFaults(env)) {
-      context.addIssue({ code: 'custom', path: [path], message });
-    }
-  });
+const variablesSchema = z.object({
+  ENVIRONMENT: z.enum(['production', 'local', 'test']),
+  PUBLIC_URL: urlSchema,
+  CLOCK_OFFSET_SECONDS: z
+    .string()
+    .regex(/^-?\d{1,9}$/, 'must be whole seconds')
+    .transform(Number)
+    .refine((seconds) => Math.abs(seconds) <= CLOCK_OFFSET_SECONDS_MAX, 'is more than ten years'),
+  ID_SECRET: secretSchema,
+  PASSWORD_PEPPER: secretSchema,
+  TOKEN_SIGNING_KEYS: signingKeysSchema,
+  STRIPE_API_URL: urlSchema,
+  STRIPE_SECRET_KEY: z.string().regex(/^[sr]k_(test|live)_\w+$/, 'must be a Stripe secret key'),
+  STRIPE_WEBHOOK_SECRETS: z
+    .string()
+    .transform((text) => text.split(',').map((secret) => secret.trim()))
+    .pipe(z.array(z.string().startsWith('whsec_')).min(1).max(5)),
+  RATE_LIMITS: z.enum(['binding', 'off']).default('binding'),
+  RATE_LIMIT_PER_MINUTE: countSchema.pipe(z.int().min(1)),
+  AUTH_RATE_LIMIT_PER_MINUTE: countSchema.pipe(z.int().min(1)),
+  HOLDS_PER_PRINCIPAL: countSchema.pipe(z.int().min(1)),
+  COMMISSION_BPS: countSchema.pipe(z.int().max(10_000)),
+});
+
+/** The names of the variables that settings are made of. */
+const VARIABLES: readonly string[] = Object.keys(variablesSchema.shape);
+
+const environmentSchema = variablesSchema.superRefine((env, context) => {
+  if (env.ENVIRONMENT !== 'production') return;
+  for (const [path, message] of productionFaults(env)) {
+    context.addIssue({ code: 'custom', path: [path], message });
+  }
+});
+
+/** What an isolate read last: its Worker and its thousands of objects share one environment. */
+let lastRead: { readonly variables: readonly unknown[]; readonly settings: Settings } | null = null;
 
 /**
- * Reads the environment.
+ * Reads the environment, once for all that share its values: every object of an isolate asks when it wakes.
  * Errors: SettingsError that lists every variable that is missing or refused.
  */
-export function readSettings(env: unknown): Settings {
+export function readSettings(env: object): Settings {
+  const values: { readonly [variable: string]: unknown } = { ...env };
+  const variables = VARIABLES.map((name) => values[name]);
+  const known = lastRead;
+  if (known !== null && variables.every((value, index) => value === known.variables[index])) {
+    return known.settings;
+  }
+  const settings = parseSettings(values);
+  lastRead = { variables, settings };
+  return settings;
+}
+
+function parseSettings(env: unknown): Settings {
   const parsed = environmentSchema.safeParse(env);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
