@@ -24,8 +24,15 @@ import type { Slot } from '../domain/inventory/cards.ts';
 import { step } from '../domain/machine.ts';
 import { allocate } from '../domain/money.ts';
 import { ok, refuse, type Refusal } from '../domain/result.ts';
-import { findLines, ownHold, placeNewHold, slotUnavailable, viewSlot } from './hold-commands.ts';
-import { leaseCall, lookUpCall, remember, type Decision } from './keyed-calls.ts';
+import {
+  findLines,
+  isVerdictMissing,
+  ownHold,
+  placeNewHold,
+  slotUnavailable,
+  viewSlot,
+} from './hold-commands.ts';
+import { leaseCall, lookUpCall, remember, verdictNeeded, type Decision } from './keyed-calls.ts';
 import { openPayment } from './open-payment.ts';
 import { takeStep } from './payment-commands.ts';
 import { isPaymentOpen } from './payment-plan.ts';
@@ -47,6 +54,13 @@ type Opening =
 /** `POST /v1/bookings`, up to the first call of a processor. */
 export function openBooking(shard: ShardState, command: OpenBookingCommand): OpenBookingReply {
   const keyed = { callerId: command.caller.id, call: command.call };
+  const { target } = command;
+  if (
+    'claim' in target &&
+    isVerdictMissing(shard, { access: command.access, claim: target.claim })
+  ) {
+    return { kind: 'final', reply: verdictNeeded(shard, keyed) };
+  }
   const verdict = lookUpCall<BookingView>(shard, keyed);
   if (verdict.kind === 'answered') return { kind: 'final', reply: verdict.reply };
   if (verdict.kind === 'resume')

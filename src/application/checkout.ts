@@ -24,9 +24,17 @@ export interface CheckoutPorts {
   readonly log: Logger;
 }
 
-/** Asks Membership what the caller may do; a signed-in customer is asked for on every hold. */
-export function askMembership(objects: ObjectDirectory, caller: Caller): Promise<AccessVerdict> {
-  return objects.member(caller.id).check();
+/**
+ * Makes a call that may need Membership's verdict: without one first, because most services are open to all and the
+ * shard alone knows which are not; with one when the shard asks for it.
+ */
+export async function withVerdict<T>(
+  ports: { objects: ObjectDirectory; caller: Caller },
+  call: (access: AccessVerdict | null) => Promise<KeyedReply<T>>,
+): Promise<KeyedReply<T>> {
+  const reply = await call(null);
+  if (reply.ok || reply.needsVerdict !== true) return reply;
+  return call(await ports.objects.member(ports.caller.id).check());
 }
 
 /** `POST /v1/bookings`. */

@@ -26,7 +26,7 @@ import {
 import type { ServiceCard, Slot } from '../domain/inventory/cards.ts';
 import { firstAtOrAfter, type Claim } from '../domain/inventory/inventory.ts';
 import { ok, refuse, type Json, type Result } from '../domain/result.ts';
-import { answerKeyed } from './keyed-calls.ts';
+import { answerKeyed, verdictNeeded } from './keyed-calls.ts';
 import type { ShardState } from './shard-state.ts';
 
 /** How many other slots a refusal offers. */
@@ -43,7 +43,7 @@ export interface SlotLine {
 /** Who wants what, with what Membership said. */
 export interface HoldWish {
   readonly caller: Caller;
-  readonly access: AccessVerdict;
+  readonly access: AccessVerdict | null;
   readonly claim: ClaimRequest;
   readonly holdBudget: number;
   /** False when the caller brought no payment, so that a price must be refused before anything is taken. */
@@ -53,10 +53,21 @@ export interface HoldWish {
 /** `POST /v1/holds`. */
 export function placeHold(shard: ShardState, command: PlaceHoldCommand): KeyedReply<HoldView> {
   const keyed = { callerId: command.caller.id, call: command.call };
+  if (isVerdictMissing(shard, command)) return verdictNeeded(shard, keyed);
   return answerKeyed(shard, keyed, () => {
     const placed = placeNewHold(shard, { ...command, canPay: true });
     return placed.ok ? { ok: true, status: 201, value: holdView(placed.value) } : placed;
   });
+}
+
+/** Whether somebody who brings no verdict of Membership asks for what is for members. */
+export function isVerdictMissing(
+  shard: ShardState,
+  wish: { access: AccessVerdict | null; claim: ClaimRequest },
+): boolean {
+  if (wish.access !== null) return false;
+  const lines = findLines(shard, wish.claim.slotIds) ?? [];
+  return lines.some(({ service }) => service.access !== 'open');
 }
 
 /** Takes the slots and writes the hold, or refuses and leaves everything as it was. */
@@ -67,8 +78,8 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
   const facts: HoldFacts = {
     nowMs: shard.nowMs,
     quantity,
-    isMember: wish.access.isMember,
-    planId: wish.access.planId,
+    isMember: wish.access?.isMember ?? false,
+    planId: wish.access?.planId ?? null,
     lines,
     liveUnits: (serviceId) => shard.liveUnitsOf(wish.caller.id, serviceId),
   };

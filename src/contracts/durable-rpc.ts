@@ -30,7 +30,13 @@ export interface CallKey {
 /** The answer of a keyed call: what goes on the wire, and whether it is the first answer given again. */
 export type KeyedReply<T> =
   | { readonly ok: true; readonly status: number; readonly value: T; readonly replayed: boolean }
-  | { readonly ok: false; readonly refusal: Refusal; readonly replayed: boolean };
+  | {
+      readonly ok: false;
+      readonly refusal: Refusal;
+      readonly replayed: boolean;
+      /** Nothing was decided or remembered: the call must come again with Membership's verdict. */
+      readonly needsVerdict?: true;
+    };
 
 /** The answer of a read or of a call without a key. */
 export type Reply<T> =
@@ -42,7 +48,7 @@ export interface ProvisionCommand {
   readonly provider: ProviderCard;
 }
 
-/** Membership's verdict, asked before the shard is called. */
+/** Membership's verdict. A call that brings none is told when it needs one. */
 export interface AccessVerdict {
   readonly isMember: boolean;
   readonly planId: string | null;
@@ -119,7 +125,7 @@ export interface ClaimRequest {
 export interface PlaceHoldCommand {
   readonly caller: Caller;
   readonly call: CallKey;
-  readonly access: AccessVerdict;
+  readonly access: AccessVerdict | null;
   readonly claim: ClaimRequest;
   /** Live holds that one principal may have in this shard. */
   readonly holdBudget: number;
@@ -128,7 +134,7 @@ export interface PlaceHoldCommand {
 export interface OpenBookingCommand {
   readonly caller: Caller;
   readonly call: CallKey;
-  readonly access: AccessVerdict;
+  readonly access: AccessVerdict | null;
   readonly target: { readonly holdId: string } | { readonly claim: ClaimRequest };
   readonly payment: PaymentChoice | null;
   readonly holdBudget: number;

@@ -1,10 +1,10 @@
 /** Bookings: open and pay, confirm, read, history, cancel. Handlers pass on; the shard decides. */
 import type { Context } from 'hono';
 import {
-  askMembership,
   cancelWithRefund,
   checkOut,
   confirmPayment,
+  withVerdict,
   type CheckoutPorts,
 } from '../../application/checkout.ts';
 import { namePlans } from '../../application/name-plans.ts';
@@ -121,15 +121,19 @@ export function registerBookings(app: App): void {
     const target = targetOf(c, body);
     if (!target.ok) return refusalResponse(c, target.refusal);
     const caller = requireCaller(c);
-    const command: OpenBookingCommand = {
+    const { objects } = services;
+    const wish = {
       caller,
       call: requireCallKey(c),
-      access: await askMembership(services.objects, caller),
       target: target.value.target,
       payment: choiceOf(body),
       holdBudget: services.settings.holdsPerPrincipal,
     };
-    const reply = await lasting(c, checkOut(checkoutPorts(c, target.value.shardKey), command));
+    const ports = checkoutPorts(c, target.value.shardKey);
+    const booked = withVerdict({ objects, caller }, (access) =>
+      checkOut(ports, { ...wish, access }),
+    );
+    const reply = await lasting(c, booked);
     return keyedResponse(
       c,
       await namePlans({ plans: plansOf(c), log: c.get('services').log }, reply),

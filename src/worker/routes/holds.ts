@@ -1,6 +1,6 @@
 /** Holds: place, read, give up. One call to Membership, one to the shard, and D1 only to name plans in a refusal. */
 import type { Context } from 'hono';
-import { askMembership, giveUpHold } from '../../application/checkout.ts';
+import { giveUpHold, withVerdict } from '../../application/checkout.ts';
 import { namePlans } from '../../application/name-plans.ts';
 import { createHoldSchema, holdSchema } from '../../contracts/http/booking.ts';
 import type { IdParts } from '../../domain/ids.ts';
@@ -73,13 +73,17 @@ export function registerHolds(app: App): void {
     const shardKey = shardOf(c, slotIds);
     if (!shardKey.ok) return refusalResponse(c, shardKey.refusal);
     const caller = requireCaller(c);
-    const reply = await services.objects.shard(shardKey.value).placeHold({
+    const shard = services.objects.shard(shardKey.value);
+    const wish = {
       caller,
       call: requireCallKey(c),
-      access: await askMembership(services.objects, caller),
       claim: { slotIds, quantity: quantity ?? null, units: units ?? null },
       holdBudget: services.settings.holdsPerPrincipal,
-    });
+    };
+    const { objects } = services;
+    const reply = await withVerdict({ objects, caller }, (access) =>
+      shard.placeHold({ ...wish, access }),
+    );
     return keyedResponse(
       c,
       await namePlans({ plans: plansOf(c), log: c.get('services').log }, reply),
