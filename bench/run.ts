@@ -24,6 +24,7 @@ const RATIO_MIN = 1.5;
 interface Effort {
   readonly rounds: number;
   readonly slotCount: number;
+  readonly warmSeconds: number;
   readonly stepSeconds: number;
   readonly halfSeconds: number;
   readonly factor: number;
@@ -32,7 +33,8 @@ interface Effort {
 
 const FULL: Effort = {
   rounds: 3,
-  slotCount: 24_000,
+  slotCount: 30_000,
+  warmSeconds: 6,
   stepSeconds: 2,
   halfSeconds: 3,
   factor: 1.3,
@@ -40,8 +42,9 @@ const FULL: Effort = {
 };
 const QUICK: Effort = {
   rounds: 1,
-  slotCount: 6_000,
-  stepSeconds: 0.5,
+  slotCount: 9_000,
+  warmSeconds: 5,
+  stepSeconds: 1,
   halfSeconds: 1,
   factor: 1.5,
   firstRate: 150,
@@ -73,11 +76,12 @@ async function measure(bench: Bench, variant: string, round: number): Promise<Me
       : await openProduct({ worker, bundleFile, hasConsumers, workload, slotCount });
   try {
     const last = bench.lastPeaks.get(variant);
-    const { stepSeconds, halfSeconds, factor, firstRate } = bench.effort;
+    const { warmSeconds, stepSeconds, halfSeconds, factor, firstRate } = bench.effort;
     const settings: PeakSettings = {
       port: running.port,
       take,
       factor,
+      warmSeconds,
       stepSeconds,
       halfSeconds,
       firstRate: last === undefined ? firstRate : last * 0.64,

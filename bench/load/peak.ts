@@ -12,11 +12,14 @@ const GRACE_MS = 2_000;
 const RATE_MIN = 30;
 /** Between two steps the queues drain, so that a step pays for itself alone. */
 const PAUSE_MS = 250;
+/** Arrivals a second before anything is measured. */
+const WARM_UP_RATE = 300;
 
 export interface PeakSettings {
   readonly port: number;
   readonly firstRate: number;
   readonly factor: number;
+  readonly warmSeconds: number;
   readonly stepSeconds: number;
   readonly halfSeconds: number;
   /** The next requests of the workload, as many as asked for; fewer when they run out. */
@@ -34,7 +37,8 @@ export interface Peak {
 /** Steps the rate up until it is not served well twice in a row; down first, where even the first step was too much. */
 export async function findPeak(settings: PeakSettings): Promise<Peak> {
   const { firstRate, factor, stepSeconds } = settings;
-  await offer(settings, { ratePerSecond: firstRate / 2, seconds: 1 });
+  // A runtime that has just started interprets; what is measured is the code that it has compiled.
+  await offer(settings, { ratePerSecond: WARM_UP_RATE, seconds: settings.warmSeconds });
   const steps: (LoadResult & { isServedWell: boolean })[] = [];
   let rate = firstRate;
   let misses = 0;

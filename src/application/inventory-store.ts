@@ -21,6 +21,13 @@ export interface StoredCall extends CallRecord {
   readonly answer: StoredAnswer | null;
 }
 
+/** A call with its place, as it is written. */
+export interface CallRow extends StoredCall {
+  readonly callerId: string;
+  readonly key: string;
+  readonly createdAtMs: EpochMs;
+}
+
 /** A live claim with whether its hold has not been committed yet. */
 export interface LiveClaim {
   readonly claim: Claim;
@@ -75,11 +82,11 @@ export interface InventoryStore {
   saveRefund(refund: Refund): void;
 
   call(callerId: string, key: string): StoredCall | null;
-  saveCall(callerId: string, key: string, call: StoredCall & { createdAtMs: EpochMs }): void;
+  saveCalls(calls: readonly CallRow[]): void;
   forgetCalls(beforeMs: EpochMs, limit: number): void;
 
   chainHead(): ChainHead | null;
-  appendEvent(event: ChainEvent): void;
+  appendEvents(events: readonly ChainEvent[]): void;
   events(afterSeq: number, limit: number): ChainEvent[];
   eventsOf(entityId: string): ChainEvent[];
   eventHash(seq: number): string | null;

@@ -83,13 +83,11 @@ export function remember<T>(
     const answer: StoredAnswer = decision.ok
       ? { status: decision.status, body: JSON.stringify(decision.value) }
       : { status: REFUSAL_STATUS, body: JSON.stringify(decision.refusal) };
-    shard.store.saveCall(keyed.callerId, keyed.call.key, {
-      fingerprint: keyed.call.fingerprint,
+    saveCall(shard, keyed, {
       state: 'done',
       leaseUntilMs: 0,
       recoveryId: null,
       answer,
-      createdAtMs: shard.nowMs,
     });
   }
   return { ...decision, replayed: false };
@@ -97,13 +95,11 @@ export function remember<T>(
 
 /** Marks a call as running: it owns its key until the lease ends, and a later try goes on from `recoveryId`. */
 export function leaseCall(shard: ShardState, keyed: KeyedCaller, recoveryId: string): void {
-  shard.store.saveCall(keyed.callerId, keyed.call.key, {
-    fingerprint: keyed.call.fingerprint,
+  saveCall(shard, keyed, {
     state: 'running',
     leaseUntilMs: shard.nowMs + CALL_LEASE_MS,
     recoveryId,
     answer: null,
-    createdAtMs: shard.nowMs,
   });
 }
 
@@ -112,6 +108,14 @@ export function renewCall(shard: ShardState, keyed: KeyedCaller): void {
   const record = shard.store.call(keyed.callerId, keyed.call.key);
   if (record?.state !== 'running' || record.recoveryId === null) return;
   leaseCall(shard, keyed, record.recoveryId);
+}
+
+function saveCall(
+  shard: ShardState,
+  { callerId, call: { key, fingerprint } }: KeyedCaller,
+  call: Omit<StoredCall, 'fingerprint'>,
+): void {
+  shard.store.saveCalls([{ ...call, callerId, key, fingerprint, createdAtMs: shard.nowMs }]);
 }
 
 function answered<T>(refusal: Refusal): KeyVerdict<T> {

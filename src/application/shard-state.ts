@@ -15,6 +15,7 @@ import { Inventory, type Claim } from '../domain/inventory/inventory.ts';
 import type { Json } from '../domain/result.ts';
 import type { EpochMs } from '../domain/time.ts';
 import type { ChainHead, InventoryStore } from './inventory-store.ts';
+import { writeBehind, type WriteBehindStore } from './write-behind.ts';
 import type { Clock, Digest, Entropy, IdCodec } from './ports.ts';
 
 /** What a shard is built from. */
@@ -44,7 +45,7 @@ export const CLOCK_ACTOR = 'system:clock';
 
 export class ShardState {
   readonly ports: ShardPorts;
-  readonly store: InventoryStore;
+  readonly store: WriteBehindStore;
   readonly shardKey: string;
   readonly inventory = new Inventory();
   /** Deadlines of holds (hold ids) and of looks at payments (booking ids). */
@@ -63,7 +64,7 @@ export class ShardState {
   /** Loads a provisioned shard from its storage. */
   constructor(ports: ShardPorts) {
     this.ports = ports;
-    this.store = ports.store;
+    this.store = writeBehind(ports.store);
     const provisioned = required(
       ports.store.provider(),
       'a shard is provisioned before it is loaded',
@@ -110,7 +111,7 @@ export class ShardState {
     };
     const hash = chainHash(this.ports.digest, this.#head.hash, body);
     const event: ChainEvent = { ...body, previousHash: this.#head.hash, hash };
-    this.store.appendEvent(event);
+    this.store.appendEvents([event]);
     this.#head = { seq, hash };
   }
 

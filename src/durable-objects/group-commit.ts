@@ -13,6 +13,8 @@ export interface GroupCommitPorts {
   transaction(work: () => void): void;
   /** Runs first in each transaction. */
   begin(): void;
+  /** Runs last in each transaction. */
+  end(): void;
   /** Runs after the transaction, in the same turn, so that what it writes joins the same commit. */
   settled(): void;
   /** The transaction threw: memory may differ from storage, so the object must not go on. */
@@ -71,6 +73,7 @@ export class GroupCommit {
       this.#ports.transaction(() => {
         this.#ports.begin();
         for (const { decide } of batch) decide();
+        this.#ports.end();
       });
       this.#ports.settled();
     } catch (error) {

@@ -76,6 +76,7 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
     this.#commits = new GroupCommit({
       transaction: (work) => ctx.storage.transactionSync(work),
       begin: () => this.#begin(),
+      end: () => this.#shard?.store.flush(),
       settled: () => this.#settled(),
       broken: (error) => this.#broken(error),
     });

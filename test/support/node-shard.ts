@@ -91,7 +91,9 @@ export class NodeShard implements rpc.InventoryShardRpc {
       return this.sql.transactionSync(() => {
         shard.nowMs = this.clock.nowMs();
         settleDeadlines(shard);
-        return command(shard);
+        const decided = command(shard);
+        shard.store.flush();
+        return decided;
       });
     } catch (error) {
       this.crash();

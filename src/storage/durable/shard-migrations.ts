@@ -59,7 +59,7 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
       CREATE INDEX hold_live ON hold (state) WHERE state IN ('active', 'closing', 'committed');
       CREATE TABLE claim (
         id INTEGER PRIMARY KEY,
-        hold_id TEXT NOT NULL REFERENCES hold (id),
+        hold_id TEXT NOT NULL REFERENCES hold (id) DEFERRABLE INITIALLY DEFERRED,
         slot_id TEXT NOT NULL REFERENCES slot (id),
         resource_id TEXT NOT NULL REFERENCES resource (id),
         -- Empty for a claim on the resource as a whole.
@@ -151,14 +151,14 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
         id TEXT PRIMARY KEY,
         state TEXT NOT NULL CHECK (state IN ('pending', 'awaiting_approval', 'confirming', 'confirmed',
           'in_progress', 'completed', 'no_show', 'cancelled', 'expired', 'payment_failed', 'refunded')),
-        hold_id TEXT NOT NULL UNIQUE REFERENCES hold (id),
+        hold_id TEXT NOT NULL UNIQUE REFERENCES hold (id) DEFERRABLE INITIALLY DEFERRED,
         customer_id TEXT NOT NULL,
         version INTEGER NOT NULL,
         body TEXT NOT NULL CHECK (json_valid(body))
       ) STRICT;
       CREATE TABLE payment (
         id TEXT PRIMARY KEY,
-        booking_id TEXT NOT NULL REFERENCES booking (id),
+        booking_id TEXT NOT NULL REFERENCES booking (id) DEFERRABLE INITIALLY DEFERRED,
         attempt INTEGER NOT NULL CHECK (attempt >= 1),
         state TEXT NOT NULL CHECK (state IN ('created', 'action_required', 'pending', 'authorized', 'capturing',
           'captured', 'refunded', 'failed', 'expired', 'voided')),

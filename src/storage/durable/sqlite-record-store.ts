@@ -1,6 +1,5 @@
 /** The records of a shard: answers under their keys, the hash chain, and how far its consumers have come. */
 import type { InventoryStore, StoredCall } from '../../application/inventory-store.ts';
-import type { ChainEvent } from '../../contracts/durable-rpc.ts';
 import { eventFromRow, type Row } from './inventory-rows.ts';
 
 /** How the parts of the store reach SQL. */
@@ -11,15 +10,32 @@ export interface SqlAccess {
   readonly sql: SqlStorage;
 }
 
-type CallMethods = 'call' | 'saveCall' | 'forgetCalls';
+type CallMethods = 'call' | 'saveCalls' | 'forgetCalls';
 type ChainMethods =
   | 'chainHead'
-  | 'appendEvent'
+  | 'appendEvents'
   | 'events'
   | 'eventsOf'
   | 'eventHash'
   | 'streamCursor'
   | 'saveStreamCursor';
+
+/** Many rows in one statement: the price of a small write is the statement, not the row. */
+const SAVE_CALLS = `
+  INSERT INTO call (caller_id, key, fingerprint, state, lease_until_ms, recovery_id, status, body, created_at_ms)
+  SELECT value ->> 'callerId', value ->> 'key', value ->> 'fingerprint', value ->> 'state', value ->> 'leaseUntilMs',
+    value ->> 'recoveryId', value ->> 'status', value ->> 'body', value ->> 'createdAtMs'
+  FROM json_each(?) WHERE true
+  ON CONFLICT (caller_id, key) DO UPDATE SET state = excluded.state, lease_until_ms = excluded.lease_until_ms,
+    recovery_id = excluded.recovery_id, status = excluded.status, body = excluded.body`;
+
+const APPEND_EVENTS = `
+  INSERT INTO chain_event (seq, id, entity_id, parent_id, type, from_state, to_state, actor, reason, metadata,
+    at_ms, previous_hash, hash)
+  SELECT value ->> 'seq', value ->> 'id', value ->> 'entityId', value ->> 'parentId', value ->> 'type',
+    value ->> 'from', value ->> 'to', value ->> 'actor', value ->> 'reason', value -> 'metadata',
+    value ->> 'atMs', value ->> 'previousHash', value ->> 'hash'
+  FROM json_each(?)`;
 
 /** Calls and chain. */
 export function recordStore(access: SqlAccess): Pick<InventoryStore, CallMethods | ChainMethods> {
@@ -42,22 +58,9 @@ function callStore({ one, run }: SqlAccess): Pick<InventoryStore, CallMethods> {
             : { status: row['status'] as number, body: row['body'] as string },
       };
     },
-    saveCall(callerId, key, call) {
-      run(
-        `INSERT INTO call (caller_id, key, fingerprint, state, lease_until_ms, recovery_id, status, body, created_at_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (caller_id, key) DO UPDATE SET state = excluded.state, lease_until_ms = excluded.lease_until_ms,
-           recovery_id = excluded.recovery_id, status = excluded.status, body = excluded.body`,
-        callerId,
-        key,
-        call.fingerprint,
-        call.state,
-        call.leaseUntilMs,
-        call.recoveryId,
-        call.answer?.status ?? null,
-        call.answer?.body ?? null,
-        call.createdAtMs,
-      );
+    saveCalls(calls) {
+      const rows = calls.map(({ answer, ...call }) => ({ ...call, ...answer }));
+      run(SAVE_CALLS, JSON.stringify(rows));
     },
     forgetCalls(beforeMs, limit) {
       run(
@@ -76,7 +79,7 @@ function chainStore({ all, one, run }: SqlAccess): Pick<InventoryStore, ChainMet
       const row = one('SELECT seq, hash FROM chain_event ORDER BY seq DESC LIMIT 1');
       return row === null ? null : { seq: row['seq'] as number, hash: row['hash'] as string };
     },
-    appendEvent: (event) => appendEvent(run, event),
+    appendEvents: (events) => run(APPEND_EVENTS, JSON.stringify(events)),
     events: (afterSeq, limit) =>
       all('SELECT * FROM chain_event WHERE seq > ? ORDER BY seq LIMIT ?', afterSeq, limit).map(
         eventFromRow,
@@ -102,24 +105,4 @@ function chainStore({ all, one, run }: SqlAccess): Pick<InventoryStore, ChainMet
       );
     },
   };
-}
-
-function appendEvent(run: SqlAccess['run'], event: ChainEvent): void {
-  run(
-    `INSERT INTO chain_event (seq, id, entity_id, parent_id, type, from_state, to_state, actor, reason, metadata,
-       at_ms, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    event.seq,
-    event.id,
-    event.entityId,
-    event.parentId,
-    event.type,
-    event.from,
-    event.to,
-    event.actor,
-    event.reason,
-    JSON.stringify(event.metadata),
-    event.atMs,
-    event.previousHash,
-    event.hash,
-  );
 }
