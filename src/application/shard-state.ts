@@ -15,7 +15,7 @@ import { Inventory, type Claim } from '../domain/inventory/inventory.ts';
 import type { Json } from '../domain/result.ts';
 import type { EpochMs } from '../domain/time.ts';
 import type { ChainHead, InventoryStore } from './inventory-store.ts';
-import { writeBehind, type WriteBehindStore } from './write-behind.ts';
+import { unitOfWork, type UnitOfWork } from './unit-of-work.ts';
 import type { Clock, Digest, Entropy, IdCodec } from './ports.ts';
 
 /** What a shard is built from. */
@@ -45,7 +45,7 @@ export const CLOCK_ACTOR = 'system:clock';
 
 export class ShardState {
   readonly ports: ShardPorts;
-  readonly store: WriteBehindStore;
+  readonly store: UnitOfWork;
   readonly shardKey: string;
   readonly inventory = new Inventory();
   /** Deadlines of holds (hold ids) and of looks at payments (booking ids). */
@@ -64,7 +64,7 @@ export class ShardState {
   /** Loads a provisioned shard from its storage. */
   constructor(ports: ShardPorts) {
     this.ports = ports;
-    this.store = writeBehind(ports.store);
+    this.store = unitOfWork(ports.store);
     const provisioned = required(
       ports.store.provider(),
       'a shard is provisioned before it is loaded',

@@ -8,14 +8,14 @@ import type { Booking } from '../domain/booking/booking.ts';
 import type { Hold } from '../domain/hold/hold.ts';
 import type { CallRow, InventoryStore } from './inventory-store.ts';
 
-/** A store that writes at the end of the transaction. */
-export interface WriteBehindStore extends InventoryStore {
+/** A store that writes at the end of the transaction. Source: Fowler, Patterns of Enterprise Application Architecture, "Unit of Work". */
+export interface UnitOfWork extends InventoryStore {
   /** Writes what is waiting; call it last in every transaction. */
   flush(): void;
 }
 
 /** Puts the buffer in front of a store. */
-export function writeBehind(store: InventoryStore): WriteBehindStore {
+export function unitOfWork(store: InventoryStore): UnitOfWork {
   const holds = new Map<string, Hold>();
   const bookings = new Map<string, Booking>();
   const calls = new Map<string, CallRow>();
