@@ -1,6 +1,7 @@
 /** The shard in the real runtime: concurrency, group commit, eviction, and the storage's own guard. */
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
+import { shardsSettled } from '../support/api.ts';
 import {
   openFreeBooking,
   placeHoldCommand,
@@ -9,6 +10,8 @@ import {
 } from '../support/shard-shop.ts';
 
 const HOUR_MS = 3_600_000;
+
+afterAll(() => shardsSettled(['gaaaaaa01', 'gaaaaaa02', 'gaaaaaa03', 'gaaaaaa04']));
 
 it('sells one unit once to two hundred who ask at the same moment', async () => {
   const shop = await provisionShop('gaaaaaa01');

@@ -66,21 +66,29 @@ export async function call(
 
 /** Waits until the queues have brought D1 up to date with every shard, so that a file ends with nothing under way. */
 export async function settled(): Promise<void> {
+  const shardKeys: string[] = [];
+  for (const { database } of servicesOf(env).databases.all()) {
+    const { results } = await database
+      .prepare('SELECT shard_key AS shardKey FROM shard')
+      .all<{ shardKey: string }>();
+    shardKeys.push(...results.map(({ shardKey }) => shardKey));
+  }
+  await shardsSettled(shardKeys);
+}
+
+/** The same for shards that no provider in D1 names. */
+export async function shardsSettled(shardKeys: readonly string[]): Promise<void> {
   const { databases, objects } = servicesOf(env);
   await vi.waitFor(
     async () => {
-      for (const { database } of databases.all()) {
-        const { results } = await database
-          .prepare('SELECT shard_key AS shardKey FROM shard')
-          .all<{ shardKey: string }>();
-        for (const { shardKey } of results) {
-          const { headSeq } = await objects.shard(shardKey).readAudit({ afterSeq: 0, limit: 1 });
-          const copied = await new AuditRepository(database).appliedSeq(shardKey);
-          const projected = await new BookingRepository(database).appliedSeq(shardKey);
-          if (copied < headSeq || projected < headSeq) throw new Error(`${shardKey} is behind`);
-        }
+      for (const shardKey of shardKeys) {
+        const { database } = databases.forId(`_${shardKey}`);
+        const { headSeq } = await objects.shard(shardKey).readAudit({ afterSeq: 0, limit: 1 });
+        const copied = await new AuditRepository(database).appliedSeq(shardKey);
+        const projected = await new BookingRepository(database).appliedSeq(shardKey);
+        if (copied < headSeq || projected < headSeq) throw new Error(`${shardKey} is behind`);
       }
     },
-    { timeout: 10_000, interval: 100 },
+    { timeout: 20_000, interval: 100 },
   );
 }
