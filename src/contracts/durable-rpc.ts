@@ -3,6 +3,7 @@
  * and additions are backward compatible, because a new Worker may for a while call an object that runs older code.
  * Refusals are returned, never thrown.
  */
+import type { ChainLink } from '../domain/chain.ts';
 import type { Refusal, Json } from '../domain/result.ts';
 import type { EpochMs } from '../domain/time.ts';
 import type { ProviderCard, ResourceCard, ServiceCard } from '../domain/inventory/cards.ts';
@@ -237,24 +238,8 @@ export interface BookingState {
   readonly holdExpiresAtMs: EpochMs | null;
 }
 
-/** One link of the shard's hash chain: an event and its place. */
-export interface ChainEvent {
-  readonly seq: number;
-  readonly id: string;
-  /** The hold, booking, payment, refund, resource or service that changed. */
-  readonly entityId: string;
-  /** The booking, hold or service that it belongs to; rows are found by either. */
-  readonly parentId: string | null;
-  readonly type: string;
-  readonly from: string | null;
-  readonly to: string;
-  readonly actor: string;
-  readonly reason: string | null;
-  readonly metadata: { readonly [key: string]: Json };
-  readonly atMs: EpochMs;
-  readonly previousHash: string;
-  readonly hash: string;
-}
+/** One link of the shard's hash chain, as it crosses to the audit trail; rows are found by entity or parent. */
+export type ChainEvent = ChainLink;
 
 /** A booking and its payment as the read model keeps them. */
 export interface BookingProjection {
