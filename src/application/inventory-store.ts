@@ -53,8 +53,6 @@ export interface InventoryStore {
 
   hold(id: string): Hold | null;
   saveHold(hold: Hold): void;
-  /** Holds that are active or closing. */
-  openHolds(): Hold[];
   /** Live holds and bookings of a customer are counted from these. */
   liveHolds(): Iterable<Hold>;
   /** Refused by the storage's own guard when it would double-book, whatever memory says. */

@@ -115,7 +115,6 @@ function catalogueStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore,
 type HoldMethods =
   | 'hold'
   | 'saveHold'
-  | 'openHolds'
   | 'liveHolds'
   | 'insertClaims'
   | 'claimsOf'
@@ -141,7 +140,6 @@ function holdStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore, Hold
         JSON.stringify(hold),
       );
     },
-    openHolds: () => all("SELECT body FROM hold WHERE state IN ('active', 'closing')").map(toHold),
     *liveHolds() {
       for (const row of sql.exec<Row>(
         "SELECT body FROM hold WHERE state IN ('active', 'closing', 'committed')",
