@@ -28,7 +28,7 @@ import {
   resultResponse,
 } from '../respond.ts';
 import { defineRoute } from '../route.ts';
-import { plansOf, shardOf } from './holds.ts';
+import { CLAIM_REFUSALS, plansOf, shardOf } from './holds.ts';
 
 const createBooking = defineRoute({
   method: 'post',
@@ -43,23 +43,12 @@ const createBooking = defineRoute({
   body: createBookingSchema,
   answers: { 201: { description: 'The booking as it stands.', schema: bookingSchema } },
   refusals: [
-    'subscription_required',
-    'sale_not_open',
-    'not_found',
-    'quantity_limit_exceeded',
-    'slots_span_shards',
+    ...CLAIM_REFUSALS,
     'payment_required',
     'processor_not_supported',
     'payment_declined',
     'hold_expired',
-    'slot_unavailable',
-    'slot_past',
-    'notice_too_short',
-    'outside_booking_window',
-    'customer_limit_reached',
     'payment_in_progress',
-    'hold_limit_reached',
-    'overloaded',
   ],
 });
 

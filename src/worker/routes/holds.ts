@@ -17,6 +17,22 @@ import {
 } from '../respond.ts';
 import { defineRoute } from '../route.ts';
 
+/** What taking slots may be refused with, for a hold and for a booking made of slots at once. */
+export const CLAIM_REFUSALS = [
+  'subscription_required',
+  'sale_not_open',
+  'not_found',
+  'quantity_limit_exceeded',
+  'slots_span_shards',
+  'slot_unavailable',
+  'slot_past',
+  'notice_too_short',
+  'outside_booking_window',
+  'customer_limit_reached',
+  'hold_limit_reached',
+  'overloaded',
+] as const;
+
 const createHold = defineRoute({
   method: 'post',
   path: '/v1/holds',
@@ -26,20 +42,7 @@ const createHold = defineRoute({
   key: 'required',
   body: createHoldSchema,
   answers: { 201: { description: 'The hold, with its price and deadline.', schema: holdSchema } },
-  refusals: [
-    'subscription_required',
-    'sale_not_open',
-    'not_found',
-    'quantity_limit_exceeded',
-    'slots_span_shards',
-    'slot_unavailable',
-    'slot_past',
-    'notice_too_short',
-    'outside_booking_window',
-    'customer_limit_reached',
-    'hold_limit_reached',
-    'overloaded',
-  ],
+  refusals: CLAIM_REFUSALS,
 });
 
 const getHold = defineRoute({
