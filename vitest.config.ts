@@ -9,7 +9,13 @@ import { makeSecrets, makeWorkerBindings } from './test/worker-bindings.ts';
 
 /** Queues deliver at once and give up soon: a test waits for them. */
 const FAST_CONSUMER = { maxBatchSize: 10, maxBatchTimeout: 0.05, maxRetries: 3, retryDelay: 0 };
-const QUEUES = ['holdfast-audit', 'holdfast-projections', 'holdfast-payments', 'holdfast-webhooks'];
+const QUEUES = [
+  'holdfast-audit',
+  'holdfast-projections',
+  'holdfast-payments',
+  'holdfast-webhooks',
+  'holdfast-renewals',
+];
 
 const BUNDLED = [
   '@hono/zod-openapi',
@@ -17,11 +23,14 @@ const BUNDLED = [
   'drizzle-orm',
   'drizzle-orm/d1',
   'drizzle-orm/sqlite-core',
+  'hono/accepts',
   'hono/http-exception',
   'hono/route',
   'hono/router/trie-router',
   'jose',
   'stripe',
+  'temporal-polyfill/fns/Instant',
+  'temporal-polyfill/fns/ZonedDateTime',
   'zod',
 ];
 

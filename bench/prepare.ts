@@ -15,6 +15,15 @@ const HOUR_MS = 3_600_000;
 const SLOTS_PER_CALL = 500;
 const SLOTS_PER_DAY = 24;
 
+/** Who holds: somebody without an account, without a plan, with a plan that counts nothing, with one that counts. */
+export type Holder = 'guest' | 'customer' | 'member' | 'counted';
+
+/** What the two kinds of members are granted; the counted limit is never reached. */
+const ENTITLEMENTS: Readonly<Partial<Record<Holder, object>>> = {
+  member: { 'access.members': true },
+  counted: { 'access.members': true, 'bookings.perPeriod': 1_000_000 },
+};
+
 export interface ShopPlan {
   readonly idSecret: string;
   readonly signingKey: SigningKey;
@@ -23,6 +32,7 @@ export interface ShopPlan {
   readonly slotCount: number;
   readonly customerCount: number;
   readonly priceMinor: number;
+  readonly holder: Holder;
 }
 
 export interface Shop {
@@ -38,10 +48,35 @@ export async function openShop(product: RunningWorkerd, plan: ShopPlan): Promise
   const owner = ids.mintInRegion('usr', 'global');
   const api = new Api(product.url, await issueToken(plan, owner, ['customer', 'provider']));
   const slotIds = await createSlots(api, plan);
-  const customers = Array.from({ length: plan.customerCount }, () =>
-    issueToken(plan, ids.mintInRegion('usr', 'global'), ['customer']),
+  const roles = plan.holder === 'guest' ? ['guest'] : ['customer'];
+  const customerTokens = await Promise.all(
+    Array.from({ length: plan.customerCount }, () =>
+      issueToken(plan, ids.mintInRegion('usr', 'global'), roles),
+    ),
   );
-  return { slotIds, customerTokens: await Promise.all(customers) };
+  const entitlements = ENTITLEMENTS[plan.holder];
+  if (entitlements !== undefined) {
+    const operator = new Api(product.url, await issueToken(plan, owner, ['operator']));
+    await subscribeAll(product.url, { operator, customerTokens, entitlements });
+  }
+  return { slotIds, customerTokens };
+}
+
+/** Puts a plan that costs nothing on sale, and has every customer subscribe to it. */
+async function subscribeAll(
+  url: string,
+  made: { operator: Api; customerTokens: readonly string[]; entitlements: object },
+): Promise<void> {
+  const planId = await made.operator.create('/v1/ops/plans', {
+    code: 'bench',
+    name: 'Bench',
+    price: { amount: 0, currency: 'usd' },
+    interval: { unit: 'month', count: 1 },
+    entitlements: made.entitlements,
+  });
+  await made.operator.call(`/v1/ops/plans/${planId}/publish`, {});
+  for (const token of made.customerTokens)
+    await new Api(url, token).create('/v1/subscriptions', { planId });
 }
 
 /** An access token as the log-in would give it; RFC 9068 names the claims. */
@@ -135,6 +170,10 @@ class Api {
     return made.data.map((slot) => slot.id);
   }
 
+  async call(path: string, body: unknown): Promise<unknown> {
+    return await this.#post(path, body);
+  }
+
   async #post(path: string, body: unknown): Promise<unknown> {
     const response = await fetch(this.#url + path, {
       method: 'POST',
@@ -145,7 +184,7 @@ class Api {
       },
       body: JSON.stringify(body),
     });
-    if (response.status !== 201) {
+    if (!response.ok) {
       throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
     }
     return await response.json();

@@ -52,6 +52,7 @@ export async function openProduct(plan: SubjectPlan): Promise<Subject> {
       slotCount,
       customerCount: CUSTOMERS,
       priceMinor: workload.priceMinor,
+      holder: workload.holder,
     });
     return { running, take: requestsOf(workload, shop) };
   } catch (error) {

@@ -1,28 +1,33 @@
 /** The workloads: what one arrival of each asks for. */
 import { randomUUID } from 'node:crypto';
-import type { Shop } from './prepare.ts';
+import type { Holder, Shop } from './prepare.ts';
 
 export interface Workload {
   readonly name: string;
   readonly what: string;
   /** What a slot costs: a free one is confirmed by the booking call itself. */
   readonly priceMinor: number;
+  readonly holder: Holder;
   readonly path: string;
   readonly bodyOf: (slotId: string) => unknown;
 }
 
+export const OPEN_HOLD: Workload = {
+  name: 'open-hold',
+  what: 'POST /v1/holds, signed-in customers without a plan, a free slot each',
+  priceMinor: 2500,
+  holder: 'customer',
+  path: '/v1/holds',
+  bodyOf: (slotId) => ({ slotIds: [slotId] }),
+};
+
 export const WORKLOADS: readonly Workload[] = [
-  {
-    name: 'open-hold',
-    what: 'POST /v1/holds, signed-in customers, a free slot each',
-    priceMinor: 2500,
-    path: '/v1/holds',
-    bodyOf: (slotId) => ({ slotIds: [slotId] }),
-  },
+  OPEN_HOLD,
   {
     name: 'free-booking',
     what: 'POST /v1/bookings of a free-of-charge slot, confirmed by the call',
     priceMinor: 0,
+    holder: 'customer',
     path: '/v1/bookings',
     bodyOf: (slotId) => ({ slotIds: [slotId] }),
   },

@@ -8,8 +8,11 @@ import { pathToFileURL } from 'node:url';
 import { BOOKING_MACHINE } from '../src/domain/booking/booking-machine.ts';
 import { HOLD_MACHINE } from '../src/domain/hold/hold-machine.ts';
 import { toMermaid } from '../src/domain/machine.ts';
+import { RESERVATION_MACHINE } from '../src/domain/membership/reservation-machine.ts';
 import { OPERATION_MACHINE } from '../src/domain/payment/operation-machine.ts';
 import { PAYMENT_MACHINE } from '../src/domain/payment/payment-machine.ts';
+import { CHARGE_MACHINE } from '../src/domain/subscription/charge-machine.ts';
+import { SUBSCRIPTION_MACHINE } from '../src/domain/subscription/subscription-machine.ts';
 import { PROBLEMS } from '../src/worker/problem.ts';
 import { PROJECT_ROOT } from './local/project.ts';
 
@@ -21,6 +24,9 @@ const MACHINES = {
   Booking: [toMermaid(BOOKING_MACHINE), 'The agreement with the customer.'],
   Payment: [toMermaid(PAYMENT_MACHINE), 'The money of one booking, as a whole.'],
   'Payment operation': [toMermaid(OPERATION_MACHINE), 'One call to a processor.'],
+  Subscription: [toMermaid(SUBSCRIPTION_MACHINE), 'A member’s access over time.'],
+  Charge: [toMermaid(CHARGE_MACHINE), 'One try to move a subscription’s money.'],
+  Reservation: [toMermaid(RESERVATION_MACHINE), 'What a call took of a member’s counted limits.'],
 } as const;
 
 const files: Readonly<Record<string, string>> = {

@@ -2,19 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import type { D1Database } from '@cloudflare/workers-types';
 import type { IdCodec } from '../src/application/ports.ts';
+import { GENESIS_HASH } from '../src/domain/chain.ts';
+import { platformCalendar } from '../src/platform/calendar.ts';
 import { createIdCodec } from '../src/platform/id-codec.ts';
+import { MEMBER_PLAN } from './demo/plans.ts';
 
 const DAY_MS = 86_400_000;
-/** The demo subscription began some days ago, so that it looks lived in, and never lapses while somebody tries it. */
+/** The demo subscription began some days ago, so that it looks lived in. */
 const PERIOD_BEGAN_MS = 3 * DAY_MS;
-const PERIOD_MS = 3_650 * DAY_MS;
-
-/** What the demo plan grants: members' services, at most four live holds, three weeks ahead. */
-const ENTITLEMENTS = {
-  'access.members': true,
-  'holds.concurrent': 4,
-  'window.days': 21,
-} as const;
+const ZONE = 'UTC';
 
 export interface RowContext {
   readonly idSecret: string;
@@ -37,36 +33,63 @@ export async function grantRole(
   return grant.role;
 }
 
-/** One published monthly plan; answers its id. */
+/** One monthly plan on sale; answers its id. What is not said here is as in a plan that an operator writes. */
 export async function insertPlan(database: D1Database, context: RowContext): Promise<string> {
   const id = codecOf(context).deriveInRegion('pln', 'global', 'seed');
-  await database
-    .prepare(
-      `INSERT INTO plan (id, code, name, price_minor, currency, interval_unit, interval_count, entitlements,
-         version, status, created_at_ms)
-       VALUES (?1, 'member-monthly', 'Member', 1900, 'usd', 'month', 1, ?2, 1, 'published', ?3)
-       ON CONFLICT DO NOTHING`,
-    )
-    .bind(id, JSON.stringify(ENTITLEMENTS), context.nowMs)
-    .run();
+  const plan = MEMBER_PLAN;
+  await database.batch([
+    database
+      .prepare(
+        `INSERT INTO plan (id, code, group_name, migration_target, created_at_ms)
+         SELECT ?1, ?2, 'membership', NULL, ?3 WHERE NOT EXISTS (SELECT 1 FROM plan WHERE id = ?1)`,
+      )
+      .bind(id, plan.code, context.nowMs),
+    database
+      .prepare(
+        `INSERT INTO plan_version (plan_id, version, status, name, price_minor, currency, interval_unit,
+           interval_count, trial_days, trial_needs_method, trial_end, grace_days, dunning_days, cancel_after_days,
+           upgrade_at, downgrade_at, trial_change_at, cancel_refund, tax_rate_bps, tax_inclusive, entitlements,
+           call_digest, created_at_ms)
+         SELECT ?1, 1, 'published', ?2, ?3, ?4, ?5, ?6, 0, 1, 'cancel', 7, '[1,3,5,7,10,14]', 28, 'now',
+           'period_end', 'now', 'none', 0, 1, ?7, NULL, ?8
+         WHERE NOT EXISTS (SELECT 1 FROM plan_version WHERE plan_id = ?1)`,
+      )
+      .bind(
+        id,
+        plan.name,
+        plan.priceMinor,
+        plan.currency,
+        plan.intervalUnit,
+        plan.intervalCount,
+        JSON.stringify(plan.entitlements),
+        context.nowMs,
+      ),
+  ]);
   return id;
 }
 
-/** An active subscription whose entitlements still have to be pushed; answers its id. */
+/**
+ * An active subscription in its first month, whose entitlements still have to be pushed; answers its id. It has no payment
+ * method, so that at the end of the month billing asks its member for one.
+ */
 export async function insertSubscription(
   database: D1Database,
   row: RowContext & { planId: string; userId: string },
 ): Promise<string> {
   const id = codecOf(row).deriveInRegion('sub', 'global', 'seed');
   const beganAtMs = row.nowMs - PERIOD_BEGAN_MS;
+  const { intervalUnit: unit, intervalCount: count, currency } = MEMBER_PLAN;
+  const endsAtMs = platformCalendar.advance({ atMs: beganAtMs, timeZone: ZONE }, { unit, count });
   await database
     .prepare(
-      `INSERT INTO subscription (id, user_id, plan_id, status, current_period_start_ms, current_period_end_ms,
-         entitlement_version, pushed_version, created_at_ms)
-       VALUES (?1, ?2, ?3, 'active', ?4, ?5, 1, 0, ?4)
+      `INSERT INTO subscription (id, user_id, plan_id, plan_version, plan_group, state, time_zone, anchor_at_ms,
+         period_index, current_period_start_ms, current_period_end_ms, cancel_at_period_end, credit_minor, currency,
+         overrides, removals, entitlement_version, pushed_version, due_at_ms, lease_until_ms, created_at_ms,
+         chain_seq, chain_hash, version)
+       VALUES (?1, ?2, ?3, 1, 'membership', 'active', ?4, ?5, 0, ?5, ?6, 0, 0, ?7, '{}', '[]', 1, 0, ?6, 0, ?5, 0, ?8, 1)
        ON CONFLICT DO NOTHING`,
     )
-    .bind(id, row.userId, row.planId, beganAtMs, beganAtMs + PERIOD_MS)
+    .bind(id, row.userId, row.planId, ZONE, beganAtMs, endsAtMs, currency, GENESIS_HASH)
     .run();
   return id;
 }

@@ -25,9 +25,11 @@ import { openStateFolder, readJson, writeJson } from './state-folder.ts';
 import type { StateFolder } from './state-folder.ts';
 import { isSeedDue, seed } from '../seed.ts';
 
-/** The schedule of wrangler.toml, kept here by a timer because the local runtime has none. */
-const CRON = '*/5 * * * *';
-const CRON_EVERY_MS = 300_000;
+/** The schedules of wrangler.toml, kept here by timers because the local runtime has none. */
+const CRONS = [
+  { cron: '*/5 * * * *', everyMs: 300_000 },
+  { cron: '* * * * *', everyMs: 60_000 },
+] as const;
 /** A port of an instance that was just killed is free within this time. */
 const PORT_FREE_WITHIN_MS = 5_000;
 const SIMULATORS_GRACE_MS = 1_000;
@@ -45,7 +47,7 @@ export class Instance {
   #guard: ChildProcess | null = null;
   #simulators: SimulatorsProcess | null = null;
   #runtime: LocalRuntime | null = null;
-  #cron: NodeJS.Timeout | null = null;
+  #crons: NodeJS.Timeout[] = [];
   #isStopping = false;
 
   private constructor(settings: LocalSettings, console_: Console, taken: Taken) {
@@ -99,15 +101,17 @@ export class Instance {
     await this.#prepare(this.#runtime, worker, keys);
     if (this.#isStopping) return;
     await this.#runtime.open(settings.port);
-    this.#cron = setInterval(() => this.#fireCron(), CRON_EVERY_MS);
-    this.#fireCron();
+    for (const { cron, everyMs } of CRONS) {
+      this.#crons.push(setInterval(() => this.#fireCron(cron), everyMs));
+      this.#fireCron(cron);
+    }
   }
 
   /** Ends everything; safe to call at any moment, also twice. */
   async stop(): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    if (this.#cron !== null) clearInterval(this.#cron);
+    for (const timer of this.#crons) clearInterval(timer);
     await Promise.all([this.#runtime?.close(), this.#simulators?.stop(SIMULATORS_GRACE_MS)]);
     rmSync(this.#folder.runFile, { force: true });
     this.#guard?.stdin?.end();
@@ -152,9 +156,9 @@ export class Instance {
     });
   }
 
-  #fireCron(): void {
-    this.#runtime?.fireCron(CRON).catch((error: unknown) => {
-      if (!this.#isStopping) this.#console.error(`The cron did not run: ${String(error)}`);
+  #fireCron(cron: string): void {
+    this.#runtime?.fireCron(cron).catch((error: unknown) => {
+      if (!this.#isStopping) this.#console.error(`The cron ${cron} did not run: ${String(error)}`);
     });
   }
 

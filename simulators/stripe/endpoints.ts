@@ -160,15 +160,15 @@ const WALLET_ENDPOINTS: readonly Endpoint[] = [
     methods.listMethods(ctx, parameters.text('customer'), readPage(parameters)),
   ),
   post('setup_intents', setups.SETUP_CREATE_RULES, {
-    operations: NONE,
+    operations: ['create'],
     handle: ({ ctx, parameters }) => setups.createSetup(ctx, parameters),
   }),
   post('setup_intents/{id}/confirm', setups.SETUP_CONFIRM_RULES, {
-    operations: NONE,
+    operations: ['confirm', 'authorize'],
     handle: ({ ctx, id, parameters }) => setups.confirmSetup(ctx, id, parameters),
   }),
   post('setup_intents/{id}/cancel', setups.SETUP_CANCEL_RULES, {
-    operations: NONE,
+    operations: ['void'],
     handle: ({ ctx, id, parameters }) => setups.cancelSetup(ctx, id, parameters),
   }),
   retrieve('setup_intent', 'setup_intents/{id}', CLIENT_SECRET_RULES),

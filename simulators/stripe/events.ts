@@ -31,6 +31,7 @@ export const DEFAULT_SUBSCRIPTIONS: readonly string[] = [
   'refund.created',
   'refund.failed',
   'refund.updated',
+  'setup_intent.canceled',
   'setup_intent.requires_action',
   'setup_intent.setup_failed',
   'setup_intent.succeeded',

@@ -10,7 +10,7 @@ import { StripeError } from './errors.ts';
 import { attempt, failAuthentication, passAuthentication } from './payment-attempt.ts';
 import { checkMethod } from './payment-intents.ts';
 import { resolveMethod } from './payment-methods.ts';
-import { failSetup, passSetup } from './setup-intents.ts';
+import { failSetup, passSetup, tryToKeep } from './setup-intents.ts';
 import type { NextAction, PaymentIntentObject, SetupIntentObject } from './shapes.ts';
 import { findTestCard, PAYER_CHOICES } from './test-cards.ts';
 
@@ -35,7 +35,6 @@ export class StripePayerDesk implements PayerDesk {
     if (!intent) return null;
     const isPayment = intent.object === 'payment_intent';
     const error = isPayment ? intent.last_payment_error : intent.last_setup_error;
-    const isOpen = isPayment && isPayable(intent);
     return {
       id,
       title: isPayment ? 'Pay by card' : 'Save a card',
@@ -44,7 +43,7 @@ export class StripePayerDesk implements PayerDesk {
       status: intent.status,
       note: error?.message ?? null,
       actions: actionsOf(intent),
-      methods: isOpen ? PAYER_CHOICES : [],
+      methods: isPayable(intent) ? PAYER_CHOICES : [],
       returnUrl: intent.next_action?.redirect_to_url?.return_url ?? null,
     };
   }
@@ -70,7 +69,7 @@ function findIntent(ctx: StripeContext, id: string): Intent | null {
   return find(ctx, 'payment_intent', id) ?? find(ctx, 'setup_intent', id);
 }
 
-function isPayable(intent: PaymentIntentObject): boolean {
+function isPayable(intent: Intent): boolean {
   return intent.status === 'requires_payment_method' || intent.status === 'requires_confirmation';
 }
 
@@ -81,9 +80,9 @@ function actionsOf(intent: Intent): PayerView['actions'] {
       { action: 'fail', label: 'Fail the authentication' },
     ];
   }
-  if (intent.object === 'payment_intent' && isPayable(intent)) {
+  if (isPayable(intent)) {
     return [
-      { action: 'approve', label: 'Pay' },
+      { action: 'approve', label: intent.object === 'payment_intent' ? 'Pay' : 'Save' },
       { action: 'decline', label: 'Let the card be declined' },
     ];
   }
@@ -107,7 +106,7 @@ function perform(ctx: StripeContext, id: string, action: PayerAction): void {
     return;
   }
   const isAuthentication = action.action === 'authenticate' || action.action === 'fail';
-  if (intent.object === 'setup_intent' || isAuthentication || !isPayable(intent)) {
+  if (isAuthentication || !isPayable(intent)) {
     throw new ControlRefusal(
       409,
       'invalid_state',
@@ -117,7 +116,7 @@ function perform(ctx: StripeContext, id: string, action: PayerAction): void {
   enterCard(ctx, intent, chosenName(intent, action, isPositive));
 }
 
-function chosenName(intent: PaymentIntentObject, action: PayerAction, isPositive: boolean): string {
+function chosenName(intent: Intent, action: PayerAction, isPositive: boolean): string {
   if (!isPositive) return DECLINED_METHOD;
   const chosen = action.paymentMethod ?? intent.payment_method ?? ACCEPTED_METHOD;
   if (chosen === intent.payment_method || findTestCard(chosen)) return chosen;
@@ -125,15 +124,16 @@ function chosenName(intent: PaymentIntentObject, action: PayerAction, isPositive
 }
 
 /** The payer enters a card in the browser, which confirms the intent without an API key. */
-function enterCard(ctx: StripeContext, intent: PaymentIntentObject, name: string): void {
+function enterCard(ctx: StripeContext, intent: Intent, name: string): void {
+  const inBrowser = { isSdk: true, returnUrl: null };
   try {
     const method = resolveMethod(ctx, name);
     checkMethod(ctx, intent, method);
-    attempt(
-      ctx,
-      { intent, method },
-      { isOffSession: false, isActionRefused: false, isSdk: true, returnUrl: null },
-    );
+    if (intent.object === 'setup_intent') tryToKeep(ctx, { setup: intent, method }, inBrowser);
+    else {
+      const options = { isOffSession: false, isActionRefused: false, ...inBrowser };
+      attempt(ctx, { intent, method }, options);
+    }
   } catch (error) {
     if (!(error instanceof StripeError)) throw error;
     // A declined card is an outcome, not a failure of the page; other refusals undo everything.

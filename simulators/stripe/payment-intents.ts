@@ -20,7 +20,12 @@ import { listObjects, type Page } from './lists.ts';
 import type { Parameters, ParameterRules } from './parameters.ts';
 import { attempt, type AttemptOptions } from './payment-attempt.ts';
 import { consumedError, methodFromData, natureOf, resolveMethod } from './payment-methods.ts';
-import type { PaymentIntentObject, PaymentIntentStatus, PaymentMethodObject } from './shapes.ts';
+import type {
+  PaymentIntentObject,
+  PaymentIntentStatus,
+  PaymentMethodObject,
+  SetupIntentObject,
+} from './shapes.ts';
 
 const CAPTURE_METHODS = ['automatic', 'automatic_async', 'manual'] as const;
 const FUTURE_USAGES = ['off_session', 'on_session'] as const;
@@ -221,6 +226,7 @@ function confirmWith(
     returnUrl: parameters.text('return_url'),
   };
   checkReturnUrl(intent, options);
+  checkOffSession(intent, options);
   attempt(ctx, { intent, method }, options);
 }
 
@@ -228,16 +234,31 @@ function findReferencedMethod(ctx: StripeContext, id: string): PaymentMethodObje
   return findReferenced(ctx, 'payment_method', id);
 }
 
+/** Nobody is there who could agree to further use. */
+function checkOffSession(intent: PaymentIntentObject, options: AttemptOptions): void {
+  if (!options.isOffSession || intent.setup_future_usage === null) return;
+  throw invalidRequest(
+    'You cannot confirm with the `off_session` parameter when `setup_future_usage` is also set on ' +
+      'the PaymentIntent because you cannot set up future usages when processing payments ' +
+      'off-session.',
+    'off_session',
+  );
+}
+
 /** An intent that may redirect needs somewhere to come back to. */
-function checkReturnUrl(intent: PaymentIntentObject, options: AttemptOptions): void {
+export function checkReturnUrl(
+  intent: Pick<PaymentIntentObject | SetupIntentObject, 'automatic_payment_methods' | 'object'>,
+  options: Pick<AttemptOptions, 'isSdk' | 'returnUrl'>,
+): void {
   if (options.returnUrl !== null) {
     if (/^https?:\/\/\S+$/.test(options.returnUrl)) return;
     throw invalidRequest('Not a valid URL', 'return_url');
   }
   const automatic = intent.automatic_payment_methods;
   if (!automatic?.enabled || automatic.allow_redirects === 'never' || options.isSdk) return;
+  const name = intent.object === 'payment_intent' ? 'PaymentIntent' : 'SetupIntent';
   throw invalidRequest(
-    'This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because ' +
+    `This ${name} is configured to accept payment methods enabled in your Dashboard. Because ` +
       'some of these payment methods might redirect your customer off of your page, you must ' +
       'provide a `return_url`. If you don’t want to accept redirect-based payment methods, set ' +
       '`automatic_payment_methods[enabled]` to `true` and ' +

@@ -17,8 +17,8 @@ import { cardError, refusedByState } from './errors.ts';
 import { emit } from './events.ts';
 import { listObjects, type Page } from './lists.ts';
 import type { Parameters, ParameterRules } from './parameters.ts';
-import { authenticationFailure, payerAction } from './payment-attempt.ts';
-import { automaticMethods, checkMethod } from './payment-intents.ts';
+import { authenticationFailure, payerAction, type AttemptOptions } from './payment-attempt.ts';
+import { automaticMethods, checkMethod, checkReturnUrl } from './payment-intents.ts';
 import {
   bindToCustomer,
   methodFromData,
@@ -110,7 +110,7 @@ export function createSetup(ctx: StripeContext, parameters: Parameters): object 
   }
   insert(ctx, setup, { customerId: setup.customer });
   emit(ctx, 'setup_intent.created', { object: setup });
-  if (parameters.boolean('confirm') === true) confirmWith(ctx, setup, { parameters, method });
+  if (parameters.boolean('confirm') === true) confirmOverApi(ctx, setup, { parameters, method });
   return setup;
 }
 
@@ -125,7 +125,7 @@ export function confirmSetup(ctx: StripeContext, id: string, parameters: Paramet
   }
   const method = chosenMethod(ctx, parameters);
   if (method) checkMethod(ctx, setup, method);
-  confirmWith(ctx, setup, { parameters, method });
+  confirmOverApi(ctx, setup, { parameters, method });
   return setup;
 }
 
@@ -177,7 +177,7 @@ function chosenMethod(ctx: StripeContext, parameters: Parameters): PaymentMethod
   return name === null ? null : resolveMethod(ctx, name);
 }
 
-function confirmWith(
+function confirmOverApi(
   ctx: StripeContext,
   setup: SetupIntentObject,
   given: { readonly parameters: Parameters; readonly method: PaymentMethodObject | null },
@@ -191,6 +191,22 @@ function confirmWith(
       "You cannot confirm this SetupIntent because it's missing a payment method.",
     );
   }
+  const isSdk = given.parameters.boolean('use_stripe_sdk') === true;
+  const options = { isSdk, returnUrl: given.parameters.text('return_url') };
+  checkReturnUrl(setup, options);
+  tryToKeep(ctx, { setup, method }, options);
+}
+
+/**
+ * Keeps a method, asks the payer first, or is refused. Called by the API and by the payer's page.
+ * Errors: card_error (402, executed) when it is declined.
+ */
+export function tryToKeep(
+  ctx: StripeContext,
+  source: { readonly setup: SetupIntentObject; readonly method: PaymentMethodObject },
+  options: Pick<AttemptOptions, 'isSdk' | 'returnUrl'>,
+): void {
+  const { setup, method } = source;
   setup.payment_method = method.id;
   setup.last_setup_error = null;
   const { card } = natureOf(ctx, method.id);
@@ -214,10 +230,7 @@ function confirmWith(
     return;
   }
   setup.status = 'requires_action';
-  setup.next_action = payerAction(ctx, setup.id, {
-    isSdk: given.parameters.boolean('use_stripe_sdk') === true,
-    returnUrl: given.parameters.text('return_url'),
-  });
+  setup.next_action = payerAction(ctx, setup.id, options);
   save(ctx, setup);
   emit(ctx, 'setup_intent.requires_action', { object: setup });
 }

@@ -4,7 +4,7 @@
 import type { ChainEvent } from '../contracts/durable-rpc.ts';
 import type { EpochMs } from '../domain/time.ts';
 
-/** A row of the trail: an event and the stream (shard key) whose chain it belongs to. */
+/** A row of the trail: an event and the stream (shard key or subscription) whose chain it belongs to. */
 export interface AuditRow {
   readonly stream: string;
   readonly event: ChainEvent;
@@ -40,6 +40,20 @@ export interface AuditStore {
   /** The streams after `afterStream` in the order of their names. */
   streams(afterStream: string, limit: number): Promise<AuditStream[]>;
   search(query: AuditQuery): Promise<AuditRow[]>;
+}
+
+/** Where a subscription says that its chain ends. */
+export interface ChainHead {
+  readonly stream: string;
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/** The heads of the subscriptions' chains in one database; what has no event yet has no head. */
+export interface ChainHeads {
+  /** Those after `afterStream`, in the order of their names. */
+  list(afterStream: string, limit: number): Promise<ChainHead[]>;
+  of(stream: string): Promise<ChainHead | null>;
 }
 
 /** Orders rows as a search does: by instant, then stream, then sequence number. */

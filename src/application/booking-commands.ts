@@ -10,6 +10,7 @@ import type {
   KeyedReply,
   OpenBookingCommand,
   OpenBookingReply,
+  QuotaNotice,
   Reply,
 } from '../contracts/durable-rpc.ts';
 import type { BookingView, HistoryView } from '../contracts/http/booking.ts';
@@ -17,25 +18,20 @@ import { bookingView, formatInstant, historyView } from '../contracts/http/views
 import { required } from '../domain/assert.ts';
 import type { Booking, Payment, PaymentChoice } from '../domain/booking/booking.ts';
 import { BOOKING_MACHINE } from '../domain/booking/booking-machine.ts';
-import { refundDue } from '../domain/booking/cancellation-policy.ts';
+import { isWithinPolicy, refundDue } from '../domain/booking/cancellation-policy.ts';
 import type { Hold } from '../domain/hold/hold.ts';
+import { NO_USES, type QuotaUses } from '../domain/hold/quota.ts';
 import { encodeIdChars } from '../domain/ids.ts';
 import type { Slot } from '../domain/inventory/cards.ts';
 import { step } from '../domain/machine.ts';
 import { allocate } from '../domain/money.ts';
 import { ok, refuse, type Refusal } from '../domain/result.ts';
-import {
-  findLines,
-  isVerdictMissing,
-  ownHold,
-  placeNewHold,
-  slotUnavailable,
-  viewSlot,
-} from './hold-commands.ts';
-import { leaseCall, lookUpCall, remember, verdictNeeded, type Decision } from './keyed-calls.ts';
+import { findLines, ownHold, placeNewHold, slotUnavailable, viewSlot } from './hold-commands.ts';
+import { leaseCall, lookUpCall, remember, type Decision } from './keyed-calls.ts';
 import { openPayment } from './open-payment.ts';
 import { takeStep } from './payment-commands.ts';
 import { isPaymentOpen } from './payment-plan.ts';
+import { openNotices } from './quota-outbox.ts';
 import { refundableMinor, requestRefund } from './refunds.ts';
 import type { ShardState } from './shard-state.ts';
 import { moveBooking, moveHold } from './transitions.ts';
@@ -54,13 +50,6 @@ type Opening =
 /** `POST /v1/bookings`, up to the first call of a processor. */
 export function openBooking(shard: ShardState, command: OpenBookingCommand): OpenBookingReply {
   const keyed = { callerId: command.caller.id, call: command.call };
-  const { target } = command;
-  if (
-    'claim' in target &&
-    isVerdictMissing(shard, { access: command.access, claim: target.claim })
-  ) {
-    return { kind: 'final', reply: verdictNeeded(shard, keyed) };
-  }
   const verdict = lookUpCall<BookingView>(shard, keyed);
   if (verdict.kind === 'answered') return { kind: 'final', reply: verdict.reply };
   if (verdict.kind === 'resume')
@@ -88,7 +77,10 @@ export function cancelBooking(shard: ShardState, command: CancelBookingCommand):
   return { kind: 'final', reply: remember(shard, keyed, { ok: false, refusal }) };
 }
 
-/** Answers a call from what stands now, and remembers the answer under its key. */
+/**
+ * Answers a call from what stands now, and remembers the answer under its key. A cancellation names the quota that it
+ * gave back, so that the member has it again before the answer.
+ */
 export function finishCall(shard: ShardState, command: FinishCallCommand): KeyedReply<BookingView> {
   const keyed = { callerId: command.caller.id, call: command.call };
   const record = shard.store.call(keyed.callerId, keyed.call.key);
@@ -97,7 +89,10 @@ export function finishCall(shard: ShardState, command: FinishCallCommand): Keyed
     if (verdict.kind === 'answered') return verdict.reply;
   }
   const booking = required(shard.store.booking(command.bookingId), 'a call works on a booking');
-  return remember(shard, keyed, answerFor(shard, booking, command.purpose));
+  const reply = remember(shard, keyed, answerFor(shard, booking, command.purpose));
+  if (!reply.ok || command.purpose === 'open') return reply;
+  const notices = openNotices(shard, shard.store.hold(booking.holdId));
+  return notices.length > 0 ? { ...reply, notices } : reply;
 }
 
 /** `GET /v1/bookings/{id}`: for its customer, its provider and operators. */
@@ -141,11 +136,12 @@ export function releaseHold(
   shard: ShardState,
   caller: Caller,
   id: string,
-): Reply<{ bookingId: string | null }> {
+): Reply<{ bookingId: string | null; notices: readonly QuotaNotice[] }> {
   const hold = ownHold(shard, caller, id);
   if (hold === null) return refuse('not_found', 'There is no such hold.');
   if (hold.state === 'committed') return refuse('hold_committed', 'A booking has taken the hold.');
-  if (hold.state === 'released' || hold.state === 'expired') return ok({ bookingId: null });
+  if (hold.state === 'released' || hold.state === 'expired')
+    return ok({ bookingId: null, notices: openNotices(shard, hold) });
   const booking = hold.bookingId === null ? null : shard.store.booking(hold.bookingId);
   const payment = booking === null ? null : shard.store.currentPayment(booking.id);
   if (payment?.state === 'authorized')
@@ -154,7 +150,7 @@ export function releaseHold(
   moveHold(shard, hold, { event: 'release', actor });
   if (booking !== null)
     moveBooking(shard, booking, { event: 'cancel', actor, reason: 'hold released' });
-  return ok({ bookingId: booking?.id ?? null });
+  return ok({ bookingId: booking?.id ?? null, notices: openNotices(shard, hold) });
 }
 
 function begin(shard: ShardState, command: OpenBookingCommand): Opening {
@@ -315,12 +311,28 @@ function cancel(shard: ShardState, command: CancelBookingCommand): Refusal | nul
   const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
   moveBooking(shard, booking, { event: 'cancel', actor, reason: command.reason });
   if (hold.state === 'committed')
-    moveHold(shard, hold, { event: 'free', actor, reason: 'booking cancelled' });
+    moveHold(shard, hold, {
+      event: 'free',
+      actor,
+      reason: 'booking cancelled',
+      keptShares: command.caller.id === booking.customerId ? sharesKept(shard, hold) : [],
+    });
   if (hold.state === 'active' || hold.state === 'closing')
     moveHold(shard, hold, { event: 'release', actor, reason: 'booking cancelled' });
   for (const payment of shard.store.paymentsOf(booking.id))
     giveBack(shard, { booking, payment, caller: command.caller, actor });
   return null;
+}
+
+/** What a customer's cancellation does not give back of the quota: the slots for which the ladder returns nothing any more. */
+function sharesKept(shard: ShardState, { items, quota }: Hold): QuotaUses[] {
+  const shares = quota?.shares ?? [];
+  return shares.map((share, index) => {
+    const item = items[index];
+    const isGivenBack =
+      item !== undefined && isWithinPolicy({ ...item, cancelledAtMs: shard.nowMs });
+    return isGivenBack ? NO_USES : share;
+  });
 }
 
 /** What a cancellation returns of one attempt: all of it when the seller cancels, the policy's part when the customer does. */

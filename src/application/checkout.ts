@@ -1,9 +1,9 @@
 /**
- * Booking and cancelling from the outside in: one call to the shard, the calls to the processor that it names,
- * and the answer that the shard then gives and remembers. Nothing is decided here.
+ * Booking and cancelling from the outside in: Membership's verdict where slots are taken, one call to the shard, the
+ * calls to the processor that it names, and the answer that the shard then gives and remembers. Quota that goes back is
+ * told to its member before the answer. Nothing is decided here.
  */
 import type {
-  AccessVerdict,
   Caller,
   CancelBookingCommand,
   InventoryShardRpc,
@@ -14,46 +14,37 @@ import type {
 } from '../contracts/durable-rpc.ts';
 import type { BookingView } from '../contracts/http/booking.ts';
 import { ok, refuse, type Json } from '../domain/result.ts';
+import { admit, settleDecided, type AdmitPorts } from './admit-hold.ts';
 import { advancePayment } from './advance-payment.ts';
-import type { GatewayRegistry, Logger, ObjectDirectory } from './ports.ts';
+import type { GatewayRegistry } from './ports.ts';
+import { tellMembers } from './quota-notices.ts';
 
 /** What a checkout runs on. */
-export interface CheckoutPorts {
+export interface CheckoutPorts extends AdmitPorts {
   readonly shard: InventoryShardRpc;
   readonly gateways: GatewayRegistry;
-  readonly log: Logger;
 }
 
-/**
- * Makes a call that may need Membership's verdict: without one first, because most services are open to all and the
- * shard alone knows which are not; with one when the shard asks for it.
- */
-export async function withVerdict<T>(
-  ports: { objects: ObjectDirectory; caller: Caller },
-  call: (access: AccessVerdict | null) => Promise<KeyedReply<T>>,
-): Promise<KeyedReply<T>> {
-  const reply = await call(null);
-  if (reply.ok || reply.needsVerdict !== true) return reply;
-  return call(await ports.objects.member(ports.caller.id).check());
-}
-
-/** `POST /v1/bookings`. */
+/** `POST /v1/bookings`. A hold was admitted when it was placed; slots that are taken at once are admitted here. */
 export async function checkOut(
   ports: CheckoutPorts,
-  command: OpenBookingCommand,
+  wish: Omit<OpenBookingCommand, 'access'>,
 ): Promise<KeyedReply<BookingView>> {
-  if (command.payment !== null && ports.gateways.get(command.payment.processor) === null) {
+  const { target, payment } = wish;
+  if (payment !== null && ports.gateways.get(payment.processor) === null) {
     const refused = refuse(
       'processor_not_supported',
-      `${command.payment.processor} is not available here.`,
+      `${payment.processor} is not available here.`,
     );
     return { ...refused, replayed: false };
   }
-  return finish(ports, {
-    opened: await ports.shard.openBooking(command),
-    command,
-    purpose: 'open',
-  });
+  const admitted = 'claim' in target ? await admit(ports, { ...wish, ...target }) : ok(null);
+  if (!admitted.ok) return { ...admitted, replayed: false };
+  const command = { ...wish, access: admitted.value };
+  const opened = await ports.shard.openBooking(command);
+  // Once money moves there is a hold, and with it the grant is used, however the payment ends.
+  if (opened.kind === 'final') await settleDecided(ports, command.access, opened.reply);
+  return finish(ports, { opened, command, purpose: 'open' });
 }
 
 /** `POST /v1/bookings/{id}/cancel`. */
@@ -61,11 +52,10 @@ export async function cancelWithRefund(
   ports: CheckoutPorts,
   command: CancelBookingCommand,
 ): Promise<KeyedReply<BookingView>> {
-  return finish(ports, {
-    opened: await ports.shard.cancelBooking(command),
-    command,
-    purpose: 'cancel',
-  });
+  const opened = await ports.shard.cancelBooking(command);
+  const reply = await finish(ports, { opened, command, purpose: 'cancel' });
+  if (reply.ok) await tellMembers(ports, reply.notices ?? []);
+  return reply;
 }
 
 /** `POST /v1/bookings/{id}/confirm`: asks the processor, never the client. */
@@ -98,7 +88,8 @@ export async function giveUpHold(
 ): Promise<Reply<null>> {
   const released = await ports.shard.releaseHold(asked.caller, asked.holdId);
   if (!released.ok) return released;
-  const { bookingId, step } = released.value;
+  const { bookingId, step, notices } = released.value;
+  await tellMembers(ports, notices);
   if (bookingId !== null) {
     await advancePayment(ports, { bookingId, cause: 'request', look: false, first: step });
   }

@@ -1,6 +1,7 @@
 /**
- * Placing, reading and giving up holds. Synchronous: runs inside the shard's transaction.
- * Refusals are checked in the order of their precedence; a refused hold leaves nothing behind.
+ * Placing and reading holds. Synchronous: runs inside the shard's transaction, after the key was looked up.
+ * Refusals are checked in the order of their precedence, those of the holder's plan among them; a refused hold leaves
+ * nothing behind.
  */
 import type {
   AccessVerdict,
@@ -8,6 +9,7 @@ import type {
   ClaimRequest,
   KeyedReply,
   PlaceHoldCommand,
+  QuotaNotice,
   Reply,
 } from '../contracts/durable-rpc.ts';
 import { holdView, slotView } from '../contracts/http/views.ts';
@@ -15,18 +17,26 @@ import type { HoldView } from '../contracts/http/booking.ts';
 import type { SlotView } from '../contracts/http/catalogue.ts';
 import {
   accessRefusal,
+  grantRefusal,
+  guestsOf,
   holdTtlMs,
+  limitRefusal,
+  momentaryRefusal,
+  NO_ACCESS,
   quantityRefusal,
   refusalAfterClaim,
   type Hold,
+  type HoldAccess,
   type HoldFacts,
   type HoldItem,
-  type Quote,
 } from '../domain/hold/hold.ts';
+import { PLAIN_TERMS, priceHold, type HoldPrice } from '../domain/hold/pricing.ts';
+import { sharesOf, totalUses, type HoldQuota, type QuotaTerms } from '../domain/hold/quota.ts';
 import type { ServiceCard, Slot } from '../domain/inventory/cards.ts';
 import { firstAtOrAfter, type Claim } from '../domain/inventory/inventory.ts';
-import { ok, refuse, type Json, type Result } from '../domain/result.ts';
-import { answerKeyed, verdictNeeded } from './keyed-calls.ts';
+import { ok, refuse, type Json, type Refusal, type Result } from '../domain/result.ts';
+import { answerKeyed } from './keyed-calls.ts';
+import { openNotices } from './quota-outbox.ts';
 import type { ShardState } from './shard-state.ts';
 
 /** How many other slots a refusal offers. */
@@ -40,7 +50,7 @@ export interface SlotLine {
   readonly service: ServiceCard;
 }
 
-/** Who wants what, with what Membership said. */
+/** Who wants what, with what Membership said; null where nobody asked it, which is like having no plan. */
 export interface HoldWish {
   readonly caller: Caller;
   readonly access: AccessVerdict | null;
@@ -53,49 +63,51 @@ export interface HoldWish {
 /** `POST /v1/holds`. */
 export function placeHold(shard: ShardState, command: PlaceHoldCommand): KeyedReply<HoldView> {
   const keyed = { callerId: command.caller.id, call: command.call };
-  if (isVerdictMissing(shard, command)) return verdictNeeded(shard, keyed);
-  return answerKeyed(shard, keyed, () => {
+  let notices: readonly QuotaNotice[] = [];
+  const reply = answerKeyed(shard, keyed, () => {
     const placed = placeNewHold(shard, { ...command, canPay: true });
-    return placed.ok ? { ok: true, status: 201, value: holdView(placed.value) } : placed;
+    if (!placed.ok) return placed;
+    notices = openNotices(shard, placed.value);
+    return { ok: true, status: 201, value: holdView(placed.value) };
   });
-}
-
-/** Whether somebody who brings no verdict of Membership asks for what is for members. */
-export function isVerdictMissing(
-  shard: ShardState,
-  wish: { access: AccessVerdict | null; claim: ClaimRequest },
-): boolean {
-  if (wish.access !== null) return false;
-  const lines = findLines(shard, wish.claim.slotIds) ?? [];
-  return lines.some(({ service }) => service.access !== 'open');
+  return reply.ok && notices.length > 0 ? { ...reply, notices } : reply;
 }
 
 /** Takes the slots and writes the hold, or refuses and leaves everything as it was. */
 export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
+  const access: HoldAccess = wish.access ?? NO_ACCESS;
+  const reused = reuseRefusal(shard, access.grant);
+  if (reused !== null) return refused(reused);
   const lines = findLines(shard, wish.claim.slotIds);
-  if (lines === null) return refuse('not_found', 'There is no such slot.');
+  if (lines === null) {
+    const refusal = limitRefusal(access);
+    return refusal === null ? refuse('not_found', 'There is no such slot.') : refused(refusal);
+  }
   const quantity = wish.claim.quantity ?? wish.claim.units?.length ?? 1;
   const facts: HoldFacts = {
     nowMs: shard.nowMs,
     quantity,
-    isMember: wish.access?.isMember ?? false,
-    planId: wish.access?.planId ?? null,
+    access,
     lines,
     liveUnits: (serviceId) => shard.liveUnitsOf(wish.caller.id, serviceId),
   };
   const early = accessRefusal(facts) ?? inputRefusal(shard, lines, wish) ?? quantityRefusal(facts);
-  if (early !== null) return { ok: false, refusal: early };
-  const quote = quoteFor(lines, quantity);
-  if (quote.totalMinor > 0 && !wish.canPay)
+  if (early !== null) return refused(early);
+  const price = priceFor(facts, lines);
+  if (price.quote.totalMinor > 0 && !wish.canPay)
     return refuse('payment_required', 'Money is due: name a payment.');
   const outcome = shard.inventory.claim({ slots: lines, quantity, units: wish.claim.units });
   if (!outcome.ok) return slotUnavailable(shard, { lines, quantity, conflicts: outcome.conflicts });
-  const late = refusalAfterClaim(facts) ?? budgetRefusal(shard, wish);
+  const late =
+    refusalAfterClaim(facts) ??
+    momentaryRefusal(access) ??
+    budgetRefusal(shard, wish) ??
+    grantRefusal(facts);
   if (late !== null) {
     for (const claim of outcome.claims) shard.inventory.release(claim, true);
-    return { ok: false, refusal: late };
+    return refused(late);
   }
-  return ok(writeHold(shard, { wish, lines, quantity, quote, claims: outcome.claims }));
+  return ok(writeHold(shard, { wish, facts, lines, price, claims: outcome.claims }));
 }
 
 /** `GET /v1/holds/{id}`: its owner's hold. */
@@ -142,54 +154,70 @@ export function viewSlot(shard: ShardState, slot: Slot, timeZone: string | null 
   });
 }
 
-/** Groups claims by slot into what each line of a hold was assigned, priced and promised. */
-export function holdItems(
+/** What each line of a hold was assigned by its claims. */
+export function assignments(
   lines: readonly SlotLine[],
-  taken: { quantity: number; claims: readonly Claim[] },
-): HoldItem[] {
-  return lines.map(({ slot, service }) => {
-    const own = taken.claims.filter((claim) => claim.slotId === slot.id);
+  claims: readonly Claim[],
+): Pick<HoldItem, 'resourceIds' | 'units'>[] {
+  return lines.map(({ slot }) => {
+    const own = claims.filter((claim) => claim.slotId === slot.id);
     return {
-      slotId: slot.id,
-      serviceId: service.id,
-      label: service.name,
-      startAtMs: slot.startAtMs,
-      endAtMs: slot.endAtMs,
-      priceMinor: (slot.price ?? service.price).amount * taken.quantity,
-      policy: service.cancellationPolicy,
-      commissionBps: service.commissionBps,
       resourceIds: [...new Set(own.map(({ resourceId }) => resourceId))],
       units: own.flatMap(({ unit }) => (unit === null ? [] : [unit])),
     };
   });
 }
 
+/** Each line of a hold as it was assigned, priced and promised. */
+function holdItems(
+  lines: readonly SlotLine[],
+  agreed: { price: HoldPrice; claims: readonly Claim[] },
+): HoldItem[] {
+  const assigned = assignments(lines, agreed.claims);
+  return lines.map(({ slot, service }, index) => ({
+    slotId: slot.id,
+    serviceId: service.id,
+    label: service.name,
+    startAtMs: slot.startAtMs,
+    endAtMs: slot.endAtMs,
+    priceMinor: agreed.price.slots[index]?.priceMinor ?? 0,
+    policy: service.cancellationPolicy,
+    commissionBps: service.commissionBps,
+    resourceIds: assigned[index]?.resourceIds ?? [],
+    units: assigned[index]?.units ?? [],
+  }));
+}
+
 function writeHold(
   shard: ShardState,
   parts: {
     wish: HoldWish;
+    facts: HoldFacts;
     lines: SlotLine[];
-    quantity: number;
-    quote: Quote;
+    price: HoldPrice;
     claims: readonly Claim[];
   },
 ): Hold {
   const ttlMs = holdTtlMs(parts.lines);
+  const { grant } = parts.facts.access;
+  const quota = grant === null ? null : quotaOf(grant, parts);
   const hold: Hold = {
     id: shard.ports.ids.mintInShard('hld', shard.shardKey),
     state: 'active',
     callerId: parts.wish.caller.id,
-    quantity: parts.quantity,
+    quantity: parts.facts.quantity,
     units: parts.wish.claim.units,
     items: holdItems(parts.lines, parts),
-    quote: parts.quote,
+    quote: parts.price.quote,
     ttlMs,
     createdAtMs: shard.nowMs,
     expiresAtMs: shard.nowMs + ttlMs,
     isExtended: false,
     bookingId: null,
+    quota,
   };
   shard.openHold(hold, parts.claims);
+  if (grant !== null && quota !== null && takesLess(grant, quota)) shard.notice(quota);
   shard.record({
     entityId: hold.id,
     parentId: null,
@@ -206,17 +234,40 @@ function writeHold(
   return hold;
 }
 
-function quoteFor(lines: readonly SlotLine[], quantity: number): Quote {
-  const priced = lines.map(({ slot, service }) => ({
-    kind: 'slot',
-    label: quantity === 1 ? service.name : `${service.name} × ${quantity}`,
-    amount: (slot.price ?? service.price).amount * quantity,
+function priceFor({ access, quantity }: HoldFacts, lines: readonly SlotLine[]): HoldPrice {
+  const prices = lines.map(({ slot, service }) => ({
+    label: service.name,
+    price: slot.price ?? service.price,
   }));
-  return {
-    totalMinor: priced.reduce((total, line) => total + line.amount, 0),
-    currency: lines[0]?.service.price.currency ?? 'usd',
-    lines: priced,
-  };
+  return priceHold(prices, quantity, {
+    ...PLAIN_TERMS,
+    discountBps: access.benefits?.discountBps ?? 0,
+    included: access.grant?.uses.included ?? 0,
+    overage: access.grant?.uses.overage ?? 0,
+    overagePrice: access.grant?.overagePrice ?? null,
+  });
+}
+
+/** What the hold really takes of its grant. */
+function quotaOf(
+  grant: QuotaTerms,
+  { facts, lines, price }: { facts: HoldFacts; lines: readonly SlotLine[]; price: HoldPrice },
+): HoldQuota {
+  const slots = lines.map(({ slot, service }, index) => ({
+    startAtMs: slot.startAtMs,
+    endAtMs: slot.endAtMs,
+    isIncluded: price.slots[index]?.isIncluded ?? false,
+    isOverage: price.slots[index]?.isOverage ?? false,
+    guests: grant.countsGuests ? guestsOf(service, facts.quantity) : 0,
+  }));
+  const shares = sharesOf(grant.uses, slots);
+  return { grantId: grant.id, memberId: grant.memberId, state: 'held', shares };
+}
+
+/** The rest of the grant is free at once for the member's next hold, which may be priced by it. */
+function takesLess({ uses }: QuotaTerms, { shares }: HoldQuota): boolean {
+  const { included, guestPasses } = totalUses(shares);
+  return included < uses.included || guestPasses < uses.guestPasses;
 }
 
 /** What only the shard can see of the input: units that do not exist, currencies that do not add up. */
@@ -242,6 +293,23 @@ function inputRefusal(shard: ShardState, lines: readonly SlotLine[], wish: HoldW
   return refuse('validation_failed', 'There is no such unit.', {
     errors: unknown.map((unit) => ({ pointer: '/units', detail: `there is no unit ${unit}` })),
   }).refusal;
+}
+
+/**
+ * A grant stands for one hold, whatever its giver believes: a second one would take what nobody counts. Looked at first,
+ * because any other refusal gives the grant back, and with it what the first hold took.
+ */
+function reuseRefusal(shard: ShardState, grant: QuotaTerms | null): Refusal | null {
+  if (grant === null) return null;
+  const isUsed = shard.store
+    .holdsOfGrant(grant.id)
+    .some(({ quota }) => quota !== null && quota.state !== 'returned');
+  if (!isUsed) return null;
+  return refuse('idempotency_key_reused', 'The key was used for another request.').refusal;
+}
+
+function refused(refusal: Refusal): { readonly ok: false; readonly refusal: Refusal } {
+  return { ok: false, refusal };
 }
 
 function budgetRefusal(shard: ShardState, wish: HoldWish) {

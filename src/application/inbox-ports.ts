@@ -12,7 +12,9 @@ export interface InboxEvent {
   readonly dedupeKey: string;
   readonly type: string;
   readonly objectRef: string | null;
+  /** Whose money the event is about, where the event itself says so: a booking's or a subscription's, never both. */
   readonly bookingId: string | null;
+  readonly subscriptionId: string | null;
   /** The raw body, exactly the bytes that were signed. */
   readonly payload: string;
   /** False: kept and never acted upon. */

@@ -2,7 +2,7 @@
  * What the inventory commands need of a shard's storage. Every method is synchronous: between deciding and writing
  * nobody may come in. The storage behind it refuses a double booking by itself, whatever the caller believes.
  */
-import type { ChainEvent } from '../contracts/durable-rpc.ts';
+import type { ChainEvent, QuotaNotice } from '../contracts/durable-rpc.ts';
 import type { Booking, Operation, Payment, Refund } from '../domain/booking/booking.ts';
 import type { Hold } from '../domain/hold/hold.ts';
 import type { CallRecord } from '../domain/idempotency.ts';
@@ -55,6 +55,8 @@ export interface InventoryStore {
   saveHold(hold: Hold): void;
   /** Live holds and bookings of a customer are counted from these. */
   liveHolds(): Iterable<Hold>;
+  /** Holds that a grant was used for: at most one whose quota is not returned. */
+  holdsOfGrant(grantId: string): Hold[];
   /** Refused by the storage's own guard when it would double-book, whatever memory says. */
   insertClaims(holdId: string, claims: readonly (Claim & { slotQuantity: number })[]): void;
   claimsOf(holdId: string): Claim[];
@@ -82,6 +84,14 @@ export interface InventoryStore {
   call(callerId: string, key: string): StoredCall | null;
   saveCalls(calls: readonly CallRow[]): void;
   forgetCalls(beforeMs: EpochMs, limit: number): void;
+
+  /** Takes the place of an older notice about the same grant; positions are never used twice. */
+  addQuotaNotice(notice: Omit<QuotaNotice, 'seq'>): void;
+  /** The notice about a grant that its member has not acknowledged. */
+  quotaNoticeOf(grantId: string): QuotaNotice | null;
+  /** The oldest notices. */
+  quotaNotices(limit: number): QuotaNotice[];
+  forgetQuotaNotices(seqs: readonly number[]): void;
 
   chainHead(): ChainHead | null;
   appendEvents(events: readonly ChainEvent[]): void;

@@ -54,14 +54,6 @@ export function lookUpCall<T>(shard: ShardState, keyed: KeyedCaller): KeyVerdict
   }
 }
 
-/** Asks for Membership's verdict, unless the key has an answer already. Nothing is decided or remembered. */
-export function verdictNeeded<T>(shard: ShardState, keyed: KeyedCaller): KeyedReply<T> {
-  const verdict = lookUpCall<T>(shard, keyed);
-  if (verdict.kind === 'answered') return verdict.reply;
-  const { refusal } = refuse('subscription_required', 'The service is for subscribers.');
-  return { ok: false, refusal, replayed: false, needsVerdict: true };
-}
-
 /** Runs a decision that is final at once, and remembers its answer. */
 export function answerKeyed<T>(
   shard: ShardState,

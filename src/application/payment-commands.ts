@@ -10,7 +10,7 @@ import type {
   RecordReplyCommand,
   TakeStepCommand,
 } from '../contracts/durable-rpc.ts';
-import { required } from '../domain/assert.ts';
+import { InvariantError, required } from '../domain/assert.ts';
 import type { Operation, Payment } from '../domain/booking/booking.ts';
 import type { ProcessorReply } from '../domain/payment/processor-reply.ts';
 import { renewCall } from './keyed-calls.ts';
@@ -118,6 +118,9 @@ function afterCall(shard: ShardState, answered: Answered): PaymentStep {
     case 'misconfigured':
       shard.store.saveOperation({ ...operation, leaseUntilMs: 0, errorCode: reply.reason });
       return lookLater(shard, payment);
+    case 'setup':
+    case 'customer':
+      throw new InvariantError(`a booking's ${operation.kind} was answered with a ${reply.kind}`);
   }
 }
 

@@ -10,7 +10,7 @@ import { step } from '../domain/machine.ts';
 import { PAYMENT_MACHINE, type PaymentEvent } from '../domain/payment/payment-machine.ts';
 import type { ProcessorPayment } from '../domain/payment/processor-reply.ts';
 import { openPayment } from './open-payment.ts';
-import { findLines, holdItems } from './hold-commands.ts';
+import { assignments, findLines } from './hold-commands.ts';
 import { CAPTURE_MARGIN_MS, isPaymentOpen, isWanted } from './payment-plan.ts';
 import { requestRefund } from './refunds.ts';
 import type { ShardState } from './shard-state.ts';
@@ -131,7 +131,7 @@ function canLock(booking: Booking): boolean {
   );
 }
 
-/** Late money never revives a dead hold: it makes a new claim, if the slot is still free and still ahead. */
+/** Late money never revives a dead hold: it makes a new claim, if the slot is still free and still ahead. It takes no quota. */
 function claimAgain(shard: ShardState, booking: Booking, dead: Hold): Hold | null {
   const lines = findLines(
     shard,
@@ -144,7 +144,7 @@ function claimAgain(shard: ShardState, booking: Booking, dead: Hold): Hold | nul
     units: dead.units,
   });
   if (!outcome.ok) return null;
-  const assigned = holdItems(lines, { quantity: dead.quantity, claims: outcome.claims });
+  const assigned = assignments(lines, outcome.claims);
   const items = dead.items.map((item, index) => ({
     ...item,
     resourceIds: assigned[index]?.resourceIds ?? [],
@@ -157,6 +157,8 @@ function claimAgain(shard: ShardState, booking: Booking, dead: Hold): Hold | nul
     items,
     createdAtMs: shard.nowMs,
     expiresAtMs: shard.nowMs + dead.ttlMs,
+    // What the dead hold took was given back when it died, and nobody can be asked again here.
+    quota: null,
   };
   shard.openHold(hold, outcome.claims);
   shard.saveBooking({ ...booking, items });

@@ -51,11 +51,19 @@ export interface MessageSender {
   send(message: QueueMessage): Promise<void>;
 }
 
-/** What is always sent with a payment, so that an event can be matched to it. */
-export interface PaymentReference {
+/** What is always sent with a booking's payment, so that an event can be matched to it. */
+export interface BookingReference {
   readonly bookingId: string;
   readonly paymentId: string;
 }
+
+/** What is always sent with a subscription's charge or setup. */
+export interface SubscriptionReference {
+  readonly subscriptionId: string;
+  readonly chargeId: string;
+}
+
+export type PaymentReference = BookingReference | SubscriptionReference;
 
 /** What a processor can do. */
 export interface GatewayCapabilities {
@@ -70,10 +78,12 @@ export interface GatewayCapabilities {
 export interface PaymentGateway {
   readonly processor: Processor;
   readonly capabilities: GatewayCapabilities;
+  /** Charges of later periods; null where subscriptions cannot be paid this way. */
+  readonly recurring: RecurringGateway | null;
   open(request: {
     key: string;
     amount: Money;
-    reference: PaymentReference;
+    reference: BookingReference;
   }): Promise<ProcessorReply>;
   authorize(request: {
     key: string;
@@ -103,6 +113,46 @@ export interface PaymentGateway {
     headers: { get(name: string): string | null };
     nowMs: EpochMs;
   }): Promise<WebhookEvent | null>;
+}
+
+/**
+ * Subscriptions at a processor. The rules are those of PaymentGateway; a charge is fetched, voided and refunded like any
+ * other payment. A payment or setup is opened unconfirmed, so that its id is known before anything can happen to it.
+ */
+export interface RecurringGateway {
+  /** off_session: later periods are charged without the payer. each_period: the payer pays every invoice. */
+  readonly kind: 'off_session' | 'each_period';
+  /** Who the kept methods belong to. Answers `customer`. */
+  openCustomer(request: { key: string; memberId: string }): Promise<ProcessorReply>;
+  /** A charge that captures at once and keeps the method for later periods. */
+  openCharge(request: {
+    key: string;
+    amount: Money;
+    customerRef: string;
+    reference: SubscriptionReference;
+  }): Promise<ProcessorReply>;
+  /** `isOffSession`: the payer is not there; what needs them is declined as `authentication_required`. */
+  confirmCharge(request: {
+    key: string;
+    ref: string;
+    paymentMethod: string;
+    returnUrl: string | null;
+    isOffSession: boolean;
+  }): Promise<ProcessorReply>;
+  /** Keeps a method without a payment. Answers `setup`, as the two below. */
+  openSetup(request: {
+    key: string;
+    customerRef: string;
+    reference: SubscriptionReference;
+  }): Promise<ProcessorReply>;
+  confirmSetup(request: {
+    key: string;
+    ref: string;
+    paymentMethod: string;
+    returnUrl: string | null;
+  }): Promise<ProcessorReply>;
+  fetchSetup(ref: string): Promise<ProcessorReply>;
+  cancelSetup(request: { key: string; ref: string }): Promise<ProcessorReply>;
 }
 
 /** A payment found in a processor's list, with the reference that we sent; null for somebody else's. */

@@ -16,6 +16,7 @@ import type {
   Logger,
   ObjectDirectory,
   PaymentGateway,
+  PaymentReference,
 } from './ports.ts';
 
 /** How long the queue has before the sweep sends an event again. */
@@ -30,6 +31,11 @@ export interface WebhookPorts {
   readonly gateways: GatewayRegistry;
   readonly log: Logger;
   readonly send: (message: QueueMessage) => Promise<void>;
+  /** Looks at a subscription's money and moves it on. Throws when it could not. */
+  readonly advanceSubscription: (request: {
+    readonly subscriptionId: string;
+    readonly cause: 'webhook';
+  }) => Promise<void>;
 }
 
 /** An event as it came in. */
@@ -48,16 +54,16 @@ export async function receiveWebhook(
   const nowMs = ports.clock.nowMs();
   const event = await gateway.readWebhook({ rawBody, headers, nowMs });
   if (event === null) return refuse('invalid_signature', 'The signature does not fit the body.');
-  const booking =
-    event.reference === null ? null : ports.ids.open('bkg', event.reference.bookingId);
-  const region = booking === null ? 'global' : regionOf(booking.locator);
+  const subject = openSubject(ports.ids, idsOf(event.reference));
+  const region = subject === null ? 'global' : regionOf(subject.locator);
   const kept = await ports.inbox(region).insert({
     id: ports.ids.deriveInRegion('whk', region, `${gateway.processor}:${event.dedupeKey}`),
     processor: gateway.processor,
     dedupeKey: event.dedupeKey,
     type: event.type,
     objectRef: event.objectRef,
-    bookingId: booking === null ? null : (event.reference?.bookingId ?? null),
+    bookingId: subject?.kind === 'booking' ? subject.id : null,
+    subscriptionId: subject?.kind === 'subscription' ? subject.id : null,
     payload: rawBody,
     isExpected: event.isExpected,
     receivedAtMs: nowMs,
@@ -98,21 +104,61 @@ export async function handleWebhook(ports: WebhookPorts, eventId: string): Promi
 }
 
 async function applyEvent(ports: WebhookPorts, event: InboxEvent): Promise<void> {
-  const bookingId = event.bookingId ?? (await findBooking(ports, event));
-  const booking = bookingId === null ? null : ports.ids.open('bkg', bookingId);
-  if (booking === null || bookingId === null) return; // Nothing of ours: kept for the record alone.
+  const subject = openSubject(ports.ids, event) ?? (await findSubject(ports, event));
+  if (subject === null) return; // Nothing of ours: kept for the record alone.
+  if (subject.kind === 'subscription') {
+    await ports.advanceSubscription({ subscriptionId: subject.id, cause: 'webhook' });
+    return;
+  }
   await advancePayment(
-    { ...ports, shard: ports.objects.shard(booking.locator) },
-    { bookingId, cause: 'webhook', look: true },
+    { ...ports, shard: ports.objects.shard(subject.locator) },
+    { bookingId: subject.id, cause: 'webhook', look: true },
   );
 }
 
 /** Events of refunds and disputes carry no reference of ours; the payment that they belong to does. */
-async function findBooking(ports: WebhookPorts, event: InboxEvent): Promise<string | null> {
+async function findSubject(ports: WebhookPorts, event: InboxEvent): Promise<Subject | null> {
   const gateway = ports.gateways.get(event.processor);
   if (gateway === null || event.objectRef === null) return null;
   const reply = await gateway.fetch(event.objectRef);
-  if (reply.kind === 'payment') return reply.payment.metadata['booking_id'] ?? null;
   if (reply.kind === 'missing') return null;
-  throw new Error(`the payment of an event cannot be read: ${reply.kind}`);
+  if (reply.kind !== 'payment') {
+    throw new Error(`the payment of an event cannot be read: ${reply.kind}`);
+  }
+  const { metadata } = reply.payment;
+  return openSubject(ports.ids, {
+    bookingId: metadata['booking_id'] ?? null,
+    subscriptionId: metadata['subscription_id'] ?? null,
+  });
+}
+
+/** Whose money an event is about. */
+interface Subject {
+  readonly kind: 'booking' | 'subscription';
+  readonly id: string;
+  readonly locator: string;
+}
+
+interface SubjectIds {
+  readonly bookingId: string | null;
+  readonly subscriptionId: string | null;
+}
+
+function idsOf(reference: PaymentReference | null): SubjectIds {
+  return {
+    bookingId: reference !== null && 'bookingId' in reference ? reference.bookingId : null,
+    subscriptionId:
+      reference !== null && 'subscriptionId' in reference ? reference.subscriptionId : null,
+  };
+}
+
+/** Null for what names nothing, and for ids that are not genuine: another deployment's, under another secret. */
+function openSubject(ids: IdCodec, { bookingId, subscriptionId }: SubjectIds): Subject | null {
+  const booking = bookingId === null ? null : ids.open('bkg', bookingId);
+  if (booking !== null && bookingId !== null) {
+    return { kind: 'booking', id: bookingId, locator: booking.locator };
+  }
+  const subscription = subscriptionId === null ? null : ids.open('sub', subscriptionId);
+  if (subscription === null || subscriptionId === null) return null;
+  return { kind: 'subscription', id: subscriptionId, locator: subscription.locator };
 }

@@ -1,13 +1,20 @@
 /**
  * Reconciliation: our record against the processors', both ways. Everything unfinished is looked at again through the
- * one function that moves money; what a processor holds for us that no shard knows is given back; events that were
- * received and not handled are sent again. Bounded, and alone: a second run meanwhile is told so.
+ * functions that move money; what a processor holds for us that neither a shard nor a subscription knows is given back;
+ * events that were received and not handled are sent again. Bounded, and alone: a second run meanwhile is told so.
  */
-import { errorText } from '../domain/assert.ts';
+import type { InventoryShardRpc } from '../contracts/durable-rpc.ts';
+import { errorText, required } from '../domain/assert.ts';
 import type { DataRegion } from '../domain/ids.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, type EpochMs } from '../domain/time.ts';
 import { advancePayment } from './advance-payment.ts';
-import type { ListedPayment, PaymentGateway } from './ports.ts';
+import type { Processor } from '../domain/payment/processor-reply.ts';
+import type {
+  ListedPayment,
+  PaymentGateway,
+  PaymentReference,
+  SubscriptionReference,
+} from './ports.ts';
 import { handleWebhook, type WebhookPorts } from './receive-webhook.ts';
 
 /** Bookings of one shard that one run looks at. */
@@ -25,6 +32,27 @@ const EVENTS_MAX = 200;
 export interface ReconcilePorts extends WebhookPorts {
   readonly shardKeys: (region: DataRegion, afterKey: string) => Promise<string[]>;
   readonly pushEntitlements: () => Promise<number>;
+  /** Looks at every subscription that is due for it, each by itself. */
+  readonly advanceSubscriptions: (run: {
+    readonly byHand: boolean;
+  }) => Promise<{ readonly lookedAt: number; readonly failed: number }>;
+  /**
+   * Whether an object at the processor is a charge's own: the one it names, or, while it names none, one that its opening
+   * may have made.
+   */
+  readonly knowsCharge: (
+    charge: SubscriptionReference & { readonly ref: string },
+  ) => Promise<boolean>;
+  /** Puts an orphan that was given back on the record, under the subscription that it named. */
+  readonly recordSubscriptionOrphan: (orphan: SubscriptionOrphan) => Promise<void>;
+}
+
+/** Money of a subscription that no charge knows, and what became of it; minor units, 0 where none had moved. */
+export interface SubscriptionOrphan extends SubscriptionReference {
+  readonly processor: Processor;
+  readonly ref: string;
+  readonly outcome: 'voided' | 'refunded';
+  readonly amountMinor: number;
 }
 
 /** What a run found and did. */
@@ -33,6 +61,8 @@ export interface ReconcileReport {
   readonly shardsFailed: number;
   readonly bookingsLookedAt: number;
   readonly bookingsLeft: number;
+  readonly subscriptionsLookedAt: number;
+  readonly subscriptionsFailed: number;
   readonly eventsHandled: number;
   readonly eventsFailed: number;
   readonly orphansVoided: number;
@@ -54,6 +84,8 @@ export async function reconcile(
     shardsFailed: 0,
     bookingsLookedAt: 0,
     bookingsLeft: 0,
+    subscriptionsLookedAt: 0,
+    subscriptionsFailed: 0,
     eventsHandled: 0,
     eventsFailed: 0,
     orphansVoided: 0,
@@ -74,6 +106,7 @@ export async function reconcile(
       );
     }
   }
+  await settleSubscriptions(ports, { counters, byHand: run.byHand });
   for (const gateway of ports.gateways.all()) {
     await returnOrphans(ports, { gateway, counters, byHand: run.byHand });
   }
@@ -129,13 +162,26 @@ async function settleShard(
   }
 }
 
+async function settleSubscriptions(ports: ReconcilePorts, pass: Pass): Promise<void> {
+  const { counters, byHand } = pass;
+  try {
+    const looks = await ports.advanceSubscriptions({ byHand });
+    counters.subscriptionsLookedAt += looks.lookedAt;
+    counters.subscriptionsFailed += looks.failed;
+  } catch (error) {
+    // What is held for nobody goes back all the same; a person has to look at why these could not be read.
+    counters.subscriptionsFailed += 1;
+    ports.log.error('reconcile.subscriptions_failed', { reason: errorText(error) });
+  }
+}
+
 interface Orphan {
   readonly gateway: PaymentGateway;
   readonly payment: ListedPayment;
   readonly counters: Counters;
 }
 
-/** The processor's record against ours: money or a promise of money that no shard knows is given back. */
+/** The processor's record against ours: money or a promise of money that nobody here knows is given back. */
 async function returnOrphans(
   ports: ReconcilePorts,
   pass: Pass & { gateway: PaymentGateway },
@@ -166,11 +212,29 @@ async function isOrphan(
 ): Promise<boolean> {
   const isOver = payment.state === 'ended' || payment.createdAtMs >= youngSinceMs;
   if (isOver || payment.reference === null) return false;
-  const { bookingId, paymentId } = payment.reference;
-  const booking = ports.ids.open('bkg', bookingId);
-  if (booking === null) return false; // Another deployment's, under another secret: not ours to touch.
-  const shard = ports.objects.shard(booking.locator);
-  return !(await shard.knowsPayment({ bookingId, paymentId, ref: payment.ref }));
+  // A reference that is not genuine is another deployment's, under another secret: not ours to touch.
+  if (!isGenuine(ports, payment.reference)) return false;
+  return !(await isKnown(ports, payment.reference, payment.ref));
+}
+
+function isGenuine({ ids }: ReconcilePorts, reference: PaymentReference): boolean {
+  return 'bookingId' in reference
+    ? ids.open('bkg', reference.bookingId) !== null
+    : ids.open('sub', reference.subscriptionId) !== null;
+}
+
+async function isKnown(
+  ports: ReconcilePorts,
+  reference: PaymentReference,
+  ref: string,
+): Promise<boolean> {
+  if (!('bookingId' in reference)) return ports.knowsCharge({ ...reference, ref });
+  return shardOf(ports, reference.bookingId).knowsPayment({ ...reference, ref });
+}
+
+function shardOf(ports: ReconcilePorts, bookingId: string): InventoryShardRpc {
+  const booking = required(ports.ids.open('bkg', bookingId), 'only genuine ids get here');
+  return ports.objects.shard(booking.locator);
 }
 
 async function returnOrphan(ports: ReconcilePorts, orphan: Orphan): Promise<void> {
@@ -205,10 +269,12 @@ async function recordOrphan(
   { gateway, payment }: Orphan,
   done: { outcome: 'voided' | 'refunded'; amountMinor: number },
 ): Promise<void> {
-  const booking =
-    payment.reference === null ? null : ports.ids.open('bkg', payment.reference.bookingId);
-  if (booking === null || payment.reference === null) return;
+  const { reference, ref } = payment;
+  if (reference === null) return;
   const { processor } = gateway;
-  const shard = ports.objects.shard(booking.locator);
-  await shard.recordOrphan({ ...payment.reference, ...done, processor, ref: payment.ref });
+  if ('bookingId' in reference) {
+    const shard = shardOf(ports, reference.bookingId);
+    return shard.recordOrphan({ ...reference, ...done, processor, ref });
+  }
+  return ports.recordSubscriptionOrphan({ ...reference, ...done, processor, ref });
 }

@@ -10,6 +10,7 @@ import { chainHash, GENESIS_HASH } from '../domain/chain.ts';
 import { DeadlineQueue } from '../domain/deadline-queue.ts';
 import { CLOSING_GRACE_MS, type Hold } from '../domain/hold/hold.ts';
 import { LIVE_HOLD_STATES } from '../domain/hold/hold-machine.ts';
+import { outcomeOf, type HoldQuota } from '../domain/hold/quota.ts';
 import type { ProviderCard } from '../domain/inventory/cards.ts';
 import { Inventory, type Claim } from '../domain/inventory/inventory.ts';
 import type { Json } from '../domain/result.ts';
@@ -60,6 +61,7 @@ export class ShardState {
   readonly #cursors = new Map<string, number>();
   readonly #liveHolds = new Map<string, number>();
   readonly #liveUnits = new Map<string, number>();
+  #hasNotices: boolean;
 
   /** Loads a provisioned shard from its storage. */
   constructor(ports: ShardPorts) {
@@ -72,6 +74,7 @@ export class ShardState {
     this.shardKey = provisioned.shardKey;
     this.provider = provisioned.card;
     this.#head = ports.store.chainHead() ?? { seq: 0, hash: GENESIS_HASH };
+    this.#hasNotices = ports.store.quotaNotices(1).length > 0;
     this.#load();
   }
 
@@ -91,6 +94,23 @@ export class ShardState {
     if (seq <= this.cursor(stream)) return;
     this.store.saveStreamCursor(stream, seq);
     this.#cursors.set(stream, seq);
+  }
+
+  /** True while a member's object has not acknowledged what became of one of its grants. */
+  get hasNotices(): boolean {
+    return this.#hasNotices;
+  }
+
+  /** Puts into the outbox what became of a grant, in the transaction of the hold's change. */
+  notice(quota: HoldQuota): void {
+    this.store.addQuotaNotice({ memberId: quota.memberId, outcome: outcomeOf(quota) });
+    this.#hasNotices = true;
+  }
+
+  /** Members' objects have acknowledged these notices. */
+  forgetNotices(seqs: readonly number[]): void {
+    this.store.forgetQuotaNotices(seqs);
+    this.#hasNotices = this.store.quotaNotices(1).length > 0;
   }
 
   /** Links an event into the chain, in the transaction of the state that it tells of. */

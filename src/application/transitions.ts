@@ -8,6 +8,13 @@ import type { Booking, Operation, Payment } from '../domain/booking/booking.ts';
 import { BOOKING_MACHINE, type BookingEvent } from '../domain/booking/booking-machine.ts';
 import type { Hold } from '../domain/hold/hold.ts';
 import { HOLD_MACHINE, LIVE_HOLD_STATES, type HoldEvent } from '../domain/hold/hold-machine.ts';
+import {
+  NO_USES,
+  QUOTA_MACHINE,
+  type HoldQuota,
+  type QuotaEvent,
+  type QuotaUses,
+} from '../domain/hold/quota.ts';
 import { step } from '../domain/machine.ts';
 import { OPERATION_MACHINE, type OperationEvent } from '../domain/payment/operation-machine.ts';
 import { PAYMENT_MACHINE, type PaymentEvent } from '../domain/payment/payment-machine.ts';
@@ -21,13 +28,28 @@ export interface Cause {
   readonly metadata?: { readonly [key: string]: Json };
 }
 
-/** Moves a hold and, with it, its claims. */
-export function moveHold(shard: ShardState, hold: Hold, move: Cause & { event: HoldEvent }): Hold {
-  const { event, ...cause } = move;
+const QUOTA_EVENT_OF: Partial<Record<HoldEvent, QuotaEvent>> = {
+  commit: 'keep',
+  release: 'give_back',
+  expire: 'give_back',
+  free: 'give_back',
+};
+
+/**
+ * Moves a hold and, with it, its claims and its quota. `keptShares` are what a booking that frees its hold keeps of the
+ * quota, slot by slot; nothing, where they are left out.
+ */
+export function moveHold(
+  shard: ShardState,
+  hold: Hold,
+  move: Cause & { event: HoldEvent; keptShares?: readonly QuotaUses[] },
+): Hold {
+  const { event, keptShares, ...cause } = move;
   const outcome = step(HOLD_MACHINE, hold.state, event);
   invariant(outcome.ok, `hold ${hold.id} is ${hold.state} and refuses ${event}`);
   if (!outcome.moved) return hold;
-  const after = { ...hold, state: outcome.to };
+  const quota = hold.quota === null ? null : moveQuota(shard, hold.quota, { event, keptShares });
+  const after = { ...hold, state: outcome.to, quota };
   if (outcome.to === 'committed') shard.commitClaims(hold);
   if (!LIVE_HOLD_STATES.has(outcome.to)) shard.closeClaims(hold);
   shard.saveHold(hold, after);
@@ -40,6 +62,33 @@ export function moveHold(shard: ShardState, hold: Hold, move: Cause & { event: H
     ...cause,
   });
   return after;
+}
+
+/** Every change of a hold's quota is a notice to its member, in the same transaction. */
+function moveQuota(
+  shard: ShardState,
+  quota: HoldQuota,
+  move: { event: HoldEvent; keptShares: readonly QuotaUses[] | undefined },
+): HoldQuota {
+  const event = QUOTA_EVENT_OF[move.event];
+  if (event === undefined) return quota;
+  const { keptShares = [] } = move;
+  if (keptShares.some(takesAnything)) {
+    if (keptShares.every((share, index) => share === quota.shares[index])) return quota;
+    const kept = { ...quota, shares: keptShares };
+    shard.notice(kept);
+    return kept;
+  }
+  const outcome = step(QUOTA_MACHINE, quota.state, event);
+  invariant(outcome.ok, `the quota of ${quota.grantId} is ${quota.state} and refuses ${event}`);
+  if (!outcome.moved) return quota;
+  const after = { ...quota, state: outcome.to };
+  shard.notice(after);
+  return after;
+}
+
+function takesAnything(share: QuotaUses): boolean {
+  return Object.keys(NO_USES).some((limit) => share[limit as keyof QuotaUses] > 0);
 }
 
 /** Moves a booking; `changes` are written with it. */

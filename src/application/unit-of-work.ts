@@ -40,6 +40,12 @@ export function unitOfWork(store: InventoryStore): UnitOfWork {
     flush,
     hold: (id) => holds.get(id) ?? store.hold(id),
     saveHold: (hold) => void holds.set(hold.id, hold),
+    holdsOfGrant: (grantId) => {
+      const found = new Map(store.holdsOfGrant(grantId).map((hold) => [hold.id, hold]));
+      for (const hold of holds.values())
+        if (hold.quota?.grantId === grantId) found.set(hold.id, hold);
+      return [...found.values()];
+    },
     booking: (id) => bookings.get(id) ?? store.booking(id),
     saveBooking: (booking) => void bookings.set(booking.id, booking),
     call: (callerId, key) => calls.get(nameOf(callerId, key)) ?? store.call(callerId, key),

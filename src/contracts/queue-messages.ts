@@ -13,6 +13,10 @@ export const queueMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({ ...base, type: z.literal('projection.advance'), shardKey: z.string() }),
   /** A booking's money needs a look. */
   z.strictObject({ ...base, type: z.literal('payment.advance'), bookingId: z.string() }),
+  /** Members' objects have not acknowledged what became of grants in a shard. */
+  z.strictObject({ ...base, type: z.literal('quota.advance'), shardKey: z.string() }),
+  /** A subscription's money needs a look. */
+  z.strictObject({ ...base, type: z.literal('subscription.advance'), subscriptionId: z.string() }),
   /** A verified event of a processor is in the inbox. */
   z.strictObject({
     ...base,

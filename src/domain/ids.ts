@@ -21,7 +21,17 @@ export const SHARD_ID_KINDS = [
 ] as const;
 
 /** Prefixes of ids that live in D1; their locator is the data region. */
-export const REGION_ID_KINDS = ['sub', 'pln', 'inv', 'usr', 'prv', 'ven', 'whk'] as const;
+export const REGION_ID_KINDS = [
+  'sub',
+  'pln',
+  'inv',
+  'chg',
+  'crn',
+  'usr',
+  'prv',
+  'ven',
+  'whk',
+] as const;
 
 export type ShardIdKind = (typeof SHARD_ID_KINDS)[number];
 export type RegionIdKind = (typeof REGION_ID_KINDS)[number];

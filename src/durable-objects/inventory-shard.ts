@@ -2,7 +2,7 @@
  * InventoryShard: the single writer of everything that can be double-booked in one shard.
  * Identity: the shard key (region letter and eight characters) is the object's name.
  * Storage: provider, resource, service, slot, hold, claim, pool_level, booking, payment, operation, refund, call,
- * chain_event, stream_cursor. Nothing is written before the shard was provisioned.
+ * chain_event, stream_cursor, quota_notice. Nothing is written before the shard was provisioned.
  * Alarm: a janitor for deadlines, due looks at payments and consumers that are behind. After eviction everything is
  * loaded from storage. It never calls a processor, D1 or another object while it decides; queues are told afterwards.
  */
@@ -18,6 +18,7 @@ import {
   recordReply,
   takeStep,
 } from '../application/payment-commands.ts';
+import * as quota from '../application/quota-outbox.ts';
 import { ShardState } from '../application/shard-state.ts';
 import type { Clock, Logger } from '../application/ports.ts';
 import type * as rpc from '../contracts/durable-rpc.ts';
@@ -57,6 +58,8 @@ const OVERLOADED = refuse('overloaded', 'Too many requests for this venue at onc
   retryAfterSeconds: 1,
 });
 
+type ReleaseReply = Awaited<ReturnType<rpc.InventoryShardRpc['releaseHold']>>;
+
 export class InventoryShard extends DurableObject<Env> implements rpc.InventoryShardRpc {
   readonly #settings: Settings;
   readonly #clock: Clock;
@@ -66,7 +69,7 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
   /** The instant of the platform's clock that the alarm stands at. */
   #alarmAtMs: number | null = null;
   /** Consumers that were told and have not yet come to the head. */
-  readonly #told = new Set<rpc.StreamName>();
+  readonly #told = new Set<rpc.StreamName | 'quota'>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -166,20 +169,46 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
     return this.#look((shard) => holds.readHold(shard, caller, id), NOT_FOUND);
   }
 
-  releaseHold(
-    caller: rpc.Caller,
-    id: string,
-  ): Promise<rpc.Reply<{ bookingId: string | null; step: rpc.PaymentStep }>> {
-    return this.#decide<rpc.Reply<{ bookingId: string | null; step: rpc.PaymentStep }>>((shard) => {
+  releaseHold(caller: rpc.Caller, id: string): Promise<ReleaseReply> {
+    return this.#decide<ReleaseReply>((shard) => {
       const released = bookings.releaseHold(shard, caller, id);
       if (!released.ok) return released;
-      const { bookingId } = released.value;
+      const { bookingId, notices } = released.value;
       const next: rpc.PaymentStep =
         bookingId === null
           ? { kind: 'idle' }
           : takeStep(shard, { bookingId, cause: 'request', look: false, looked: [] });
-      return { ok: true, value: { bookingId, step: next } };
+      return { ok: true, value: { bookingId, step: next, notices } };
     }, NOT_FOUND);
+  }
+
+  measureSlots(slotIds: readonly string[]): Promise<rpc.Reply<{ minutes: number }>> {
+    return this.#look<rpc.Reply<{ minutes: number }>>(
+      (shard) => quota.measureSlots(shard, slotIds),
+      NOT_FOUND,
+    );
+  }
+
+  liveHoldsOf(callerId: string): Promise<number> {
+    return this.#look((shard) => shard.liveHoldsOf(callerId), 0);
+  }
+
+  grantOutcomes(grantIds: readonly string[]): Promise<rpc.GrantOutcome[]> {
+    return this.#look(
+      (shard) => quota.grantOutcomes(shard, grantIds),
+      grantIds.map(quota.unknownGrant),
+    );
+  }
+
+  readQuotaNotices(limit: number): Promise<rpc.QuotaNotice[]> {
+    return this.#look((shard) => shard.store.quotaNotices(limit), []);
+  }
+
+  forgetQuotaNotices(seqs: readonly number[]): Promise<void> {
+    return this.#decide((shard) => {
+      shard.forgetNotices(seqs);
+      this.#told.delete('quota');
+    }, undefined);
   }
 
   async openBooking(command: rpc.OpenBookingCommand): Promise<rpc.OpenBookingReply> {
@@ -337,7 +366,7 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
     const alarmAtMs = nextAlarmMs({
       nowMs,
       earliestDeadlineMs: shard.deadlines.earliestMs,
-      isAnyStreamBehind: behind.length > 0,
+      isAnyoneBehind: behind.length > 0 || shard.hasNotices,
       currentMs: this.#alarmAtMs,
     });
     if (alarmAtMs !== null) {
@@ -353,6 +382,11 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
       this.#told.add(stream);
       const queue = stream === 'audit' ? this.env.AUDIT_QUEUE : this.env.PROJECTION_QUEUE;
       this.#tell(queue, { v: 1, type: `${stream}.advance`, shardKey: shard.shardKey });
+    }
+    if (shard.hasNotices && !this.#told.has('quota')) {
+      this.#told.add('quota');
+      const message = { v: 1, type: 'quota.advance', shardKey: shard.shardKey } as const;
+      this.#tell(this.env.PROJECTION_QUEUE, message);
     }
   }
 

@@ -11,7 +11,8 @@ export const TELL_AGAIN_MS = 30_000;
 export interface AlarmFacts {
   readonly nowMs: number;
   readonly earliestDeadlineMs: number | null;
-  readonly isAnyStreamBehind: boolean;
+  /** A stream is behind, or a member's object has not acknowledged a notice. */
+  readonly isAnyoneBehind: boolean;
   /** The instant that the alarm stands at, null for none. */
   readonly currentMs: number | null;
 }
@@ -20,7 +21,7 @@ export interface AlarmFacts {
 export function nextAlarmMs(facts: AlarmFacts): number | null {
   const wanted = Math.min(
     facts.earliestDeadlineMs ?? Number.POSITIVE_INFINITY,
-    facts.isAnyStreamBehind ? facts.nowMs + TELL_AGAIN_MS : Number.POSITIVE_INFINITY,
+    facts.isAnyoneBehind ? facts.nowMs + TELL_AGAIN_MS : Number.POSITIVE_INFINITY,
   );
   if (wanted === Number.POSITIVE_INFINITY) return null;
   return facts.currentMs === null || wanted < facts.currentMs ? wanted : null;

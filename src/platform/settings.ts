@@ -20,6 +20,8 @@ export interface Settings {
   /** Private ES256 JWKs; the first signs, all verify. */
   readonly tokenSigningKeys: readonly SigningKey[];
   readonly stripe: StripeSettings;
+  /** Who writes to members; null where nobody does. */
+  readonly notifications: NotificationSettings | null;
   readonly rateLimits: RateLimitSettings;
   /** Live holds that one principal may have in one shard. */
   readonly holdsPerPrincipal: number;
@@ -34,6 +36,12 @@ export interface StripeSettings {
   /** Current and previous signing secrets, so that a rotation loses no event. */
   readonly webhookSecrets: readonly string[];
   readonly isLive: boolean;
+}
+
+/** Where notices for members are handed on, and the secret that signs them. */
+export interface NotificationSettings {
+  readonly url: string;
+  readonly secret: string;
 }
 
 /** Limits per caller and minute; `off` counts nothing. */
@@ -108,6 +116,8 @@ const variablesSchema = z.object({
     .string()
     .transform((text) => text.split(',').map((secret) => secret.trim()))
     .pipe(z.array(z.string().startsWith('whsec_')).min(1).max(5)),
+  NOTIFICATIONS_URL: z.url({ protocol: /^https?$/ }).optional(),
+  NOTIFICATIONS_SECRET: secretSchema.optional(),
   RATE_LIMITS: z.enum(['binding', 'off']).default('binding'),
   RATE_LIMIT_PER_MINUTE: countSchema.pipe(z.int().min(1)),
   AUTH_RATE_LIMIT_PER_MINUTE: countSchema.pipe(z.int().min(1)),
@@ -119,6 +129,10 @@ const variablesSchema = z.object({
 const VARIABLES: readonly string[] = Object.keys(variablesSchema.shape);
 
 const environmentSchema = variablesSchema.superRefine((env, context) => {
+  if (env.NOTIFICATIONS_URL !== undefined && env.NOTIFICATIONS_SECRET === undefined) {
+    const message = 'is needed to sign what goes to NOTIFICATIONS_URL';
+    context.addIssue({ code: 'custom', path: ['NOTIFICATIONS_SECRET'], message });
+  }
   if (env.ENVIRONMENT !== 'production') return;
   for (const [path, message] of productionFaults(env)) {
     context.addIssue({ code: 'custom', path: [path], message });
@@ -167,6 +181,7 @@ function toSettings(env: z.infer<typeof environmentSchema>): Settings {
       webhookSecrets: env.STRIPE_WEBHOOK_SECRETS,
       isLive: /^[sr]k_live_/.test(env.STRIPE_SECRET_KEY),
     },
+    notifications: notificationsOf(env),
     rateLimits: {
       isEnforced: env.RATE_LIMITS === 'binding',
       perMinute: env.RATE_LIMIT_PER_MINUTE,
@@ -177,8 +192,17 @@ function toSettings(env: z.infer<typeof environmentSchema>): Settings {
   };
 }
 
+function notificationsOf(env: {
+  NOTIFICATIONS_URL?: string | undefined;
+  NOTIFICATIONS_SECRET?: string | undefined;
+}): NotificationSettings | null {
+  const { NOTIFICATIONS_URL: url, NOTIFICATIONS_SECRET: secret } = env;
+  return url === undefined || secret === undefined ? null : { url, secret };
+}
+
 function productionFaults(env: {
   PUBLIC_URL: string;
+  NOTIFICATIONS_URL?: string | undefined;
   CLOCK_OFFSET_SECONDS: number;
   STRIPE_API_URL: string;
   STRIPE_SECRET_KEY: string;
@@ -197,6 +221,11 @@ function productionFaults(env: {
       'production refuses a test key, which would confirm bookings that nobody paid',
     ],
     [!env.PUBLIC_URL.startsWith('https://'), 'PUBLIC_URL', 'production is served over TLS'],
+    [
+      env.NOTIFICATIONS_URL?.startsWith('https://') === false,
+      'NOTIFICATIONS_URL',
+      'notices name members, and leave production over TLS alone',
+    ],
     [env.RATE_LIMITS !== 'binding', 'RATE_LIMITS', 'production counts its callers'],
   ];
   return rules.filter(([isFault]) => isFault).map(([, path, message]) => [path, message]);

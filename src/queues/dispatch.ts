@@ -3,6 +3,7 @@
  * its effect stands, tried again with a growing delay when it failed; the queue's dead letters keep what never worked.
  */
 import { advancePayment } from '../application/advance-payment.ts';
+import { advanceQuota } from '../application/quota-notices.ts';
 import { handleWebhook, type WebhookPorts } from '../application/receive-webhook.ts';
 import { queueMessageSchema, type QueueMessage } from '../contracts/queue-messages.ts';
 import { errorText, unreachable } from '../domain/assert.ts';
@@ -17,7 +18,11 @@ const RETRY_DELAY_SECONDS_FIRST = 2;
 
 /** What the consumers run on. */
 export type DispatchPorts = WebhookPorts &
-  Omit<StreamServices, 'objects'> & { readonly letters: DeadLetterDeps['letters'] };
+  Omit<StreamServices, 'objects'> & {
+    readonly letters: DeadLetterDeps['letters'];
+    /** Moves a subscription's money on. */
+    readonly advanceSubscription: (subscriptionId: string) => Promise<void>;
+  };
 
 /** Consumes one batch. */
 export async function dispatchBatch(ports: DispatchPorts, batch: MessageBatch): Promise<void> {
@@ -64,6 +69,12 @@ async function consume(ports: DispatchPorts, body: unknown): Promise<void> {
       return;
     case 'payment.advance':
       await advanceBooking(ports, message.bookingId);
+      return;
+    case 'quota.advance':
+      await advanceQuota({ ...ports, shard: ports.objects.shard(message.shardKey) });
+      return;
+    case 'subscription.advance':
+      await ports.advanceSubscription(message.subscriptionId);
       return;
     case 'webhook.received':
       await handleWebhook(ports, message.eventId);

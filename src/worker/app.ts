@@ -22,7 +22,10 @@ import { registerJobs } from './routes/jobs.ts';
 import { registerManage } from './routes/manage.ts';
 import { registerWebhooks } from './routes/webhooks.ts';
 import { registerOpsAudit } from './routes/ops-audit.ts';
+import { registerInvoices } from './routes/invoices.ts';
 import { registerOpsMessages } from './routes/ops-messages.ts';
+import { registerOpsPlans } from './routes/ops-plans.ts';
+import { registerSubscriptions } from './routes/subscriptions.ts';
 import { registerPlans } from './routes/plans.ts';
 import { registerProviders } from './routes/providers.ts';
 import { registerResources } from './routes/resources.ts';
@@ -31,6 +34,7 @@ import { registerSlots } from './routes/slots.ts';
 import { registerVenues } from './routes/venues.ts';
 import { registerOperations } from './routes/operations.ts';
 import { registerReference } from './routes/reference.ts';
+import { subscriberCommands } from './use-case-deps.ts';
 
 /** Everything that registers routes, in the order in which the reference lists them. */
 const ROUTES: readonly ((app: App) => void)[] = [
@@ -42,6 +46,8 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerServices,
   registerSlots,
   registerPlans,
+  registerSubscriptions,
+  registerInvoices,
   registerHolds,
   registerBookings,
   registerBookingsList,
@@ -49,6 +55,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerWebhooks,
   registerOpsAudit,
   registerOpsMessages,
+  (app) => registerOpsPlans(app, subscriberCommands),
   registerJobs,
   registerReference,
   registerOperations,
@@ -64,6 +71,7 @@ export function createApp(): App {
     c.set('body', { kind: 'empty' });
     c.set('caller', null);
     c.set('callKey', null);
+    c.set('isResumedCall', false);
     c.set('rateClass', 'default');
     c.set('pathIds', {});
     await next();

@@ -1,24 +1,43 @@
 /**
- * Wires background work to this isolate's services: the webhook path, reconciliation and the push of entitlements.
- * Called by routes, queue consumers and crons alike, so that each piece of work exists once.
+ * Wires background work to this isolate's services: the webhook path, renewals, reconciliation and the push of
+ * entitlements. Called by routes, queue consumers and crons alike, so that each piece of work exists once.
  */
+import { advanceSubscription } from '../application/billing/advance-subscription.ts';
+import {
+  recognizeCharge,
+  recordOrphan,
+  repeatPushes,
+} from '../application/billing/reconcile-charges.ts';
+import { runRenewals } from '../application/billing/run-renewals.ts';
+import { sendNotices } from '../application/billing/send-notices.ts';
 import type { WebhookPorts } from '../application/receive-webhook.ts';
 import { reconcile, type ReconcilePorts } from '../application/reconcile.ts';
-import { pushEntitlements } from '../application/push-entitlements.ts';
 import { runJob, type JobOutcome } from '../application/run-job.ts';
-import type { DataRegion } from '../domain/ids.ts';
 import type { Json } from '../domain/result.ts';
+import { createNotifier } from '../platform/notifier.ts';
 import { JobRepository } from '../storage/d1/job-repository.ts';
-import { PlanRepository } from '../storage/d1/plan-repository.ts';
+import { NoticeRepository } from '../storage/d1/notice-repository.ts';
 import { ProviderRepository } from '../storage/d1/provider-repository.ts';
-import { SubscriptionRepository } from '../storage/d1/subscription-repository.ts';
 import { WebhookEventRepository } from '../storage/d1/webhook-event-repository.ts';
 import type { Services } from './context.ts';
+import { createRenewalSender } from './message-sender.ts';
+import { billingDeps } from './use-case-deps.ts';
+
+/** The schedule of the renewals, as wrangler.toml has it; every other one is the reconciliation's. */
+export const RENEWALS_CRON = '* * * * *';
 
 /** Shards per page of a run. */
 const SHARDS_PER_PAGE = 100;
-/** Subscriptions per page of a push. */
-const PUSHES_PER_PAGE = 100;
+
+/** When a subscription that somebody is at work on is looked at again: their lease is over by then. */
+const BUSY_DELAY_SECONDS = 15;
+
+/** A run of a job, by a cron or by hand. */
+export type RunJob = (
+  env: Env,
+  services: Services,
+  run: { readonly byHand: boolean },
+) => Promise<JobOutcome>;
 
 /** What receiving and handling a processor's event runs on. */
 export function webhookPorts(env: Env, services: Services): WebhookPorts {
@@ -32,52 +51,86 @@ export function webhookPorts(env: Env, services: Services): WebhookPorts {
     send: async (message) => {
       await env.WEBHOOK_QUEUE.send(message);
     },
+    advanceSubscription: (asked) => lookAtSubscription(env, services, asked),
   };
 }
 
-/** One run of the reconciliation, alone by its lease. */
-export async function runReconciliation(
-  env: Env,
-  services: Services,
-  run: { byHand: boolean },
-): Promise<JobOutcome> {
+/** What the consumers of the queues run on: events and wake-ups of subscriptions. */
+export function queuePorts(env: Env, services: Services) {
+  return {
+    ...webhookPorts(env, services),
+    advanceSubscription: (asked: string | { subscriptionId: string; cause: 'webhook' }) =>
+      lookAtSubscription(
+        env,
+        services,
+        typeof asked === 'string' ? { subscriptionId: asked, cause: 'queue' } : asked,
+      ),
+  };
+}
+
+/** Finds and advances what is due, and tells members what there is to tell. */
+export const runRenewalJob: RunJob = (env, services, run) => {
+  const deps = billingDeps(services);
+  const { clock, log, databases, settings } = services;
+  return runAlone(services, 'renewals', async () => {
+    const report = await runRenewals({ ...deps, send: createRenewalSender(env) }, run);
+    const notices = await sendNotices({
+      ...deps,
+      publicUrl: settings.publicUrl,
+      notices: (region) => new NoticeRepository(databases.of(region)),
+      tellMember: createNotifier(settings.notifications, { clock, log }),
+    });
+    return { ...report, ...notices };
+  });
+};
+
+/** One pass over everything that is not finished. */
+export const runReconciliation: RunJob = (env, services, run) => {
+  const deps = billingDeps(services);
   const ports: ReconcilePorts = {
     ...webhookPorts(env, services),
     shardKeys: (region, afterKey) =>
       new ProviderRepository(services.databases.of(region)).shardKeys(afterKey, SHARDS_PER_PAGE),
-    pushEntitlements: () => pushAllEntitlements(services),
+    pushEntitlements: () => repeatPushes(deps),
+    advanceSubscriptions: async ({ byHand }) => {
+      const send = createRenewalSender(env);
+      const { due, failed } = await runRenewals({ ...deps, send }, { byHand });
+      return { lookedAt: due, failed };
+    },
+    knowsCharge: (charge) => recognizeCharge(deps, charge),
+    recordSubscriptionOrphan: (orphan) => recordOrphan(deps, orphan),
   };
+  return runAlone(services, 'reconciliation', async () => ({ ...(await reconcile(ports, run)) }));
+};
+
+/** Runs the work under the lease of its job. */
+function runAlone(
+  services: Services,
+  name: string,
+  work: () => Promise<{ readonly [counter: string]: Json }>,
+): Promise<JobOutcome> {
   return runJob(
     {
       jobs: new JobRepository(services.databases.of('global')),
       clock: services.clock,
       newRunId: () => crypto.randomUUID(),
     },
-    { name: 'reconciliation', work: async () => (await reconcile(ports, run)) as unknown as Json },
+    { name, work },
   );
 }
 
-/** Pushes what the membership objects have not acknowledged yet; gives how many. */
-async function pushAllEntitlements(services: Services): Promise<number> {
-  let pushed = 0;
-  for (const region of ['global', 'eu'] as const) pushed += await pushRegion(services, region);
-  return pushed;
-}
-
-async function pushRegion(services: Services, region: DataRegion): Promise<number> {
-  const subscriptions = new SubscriptionRepository(services.databases.of(region));
-  const plans = new PlanRepository(services.databases.of('global'));
-  const deps = { ...services, plans, subscriptions: () => subscriptions };
-  let pushed = 0;
-  let after = '';
-  for (;;) {
-    const ids = await subscriptions.unpushed(after, PUSHES_PER_PAGE);
-    for (const id of ids) {
-      const outcome = await pushEntitlements(deps, id);
-      if (outcome.ok) pushed += 1;
-    }
-    const last = ids.at(-1);
-    if (last === undefined || ids.length < PUSHES_PER_PAGE) return pushed;
-    after = last;
-  }
+/**
+ * Asks the processor about what is under way. Whoever is at work on the subscription may have asked too early, so that an
+ * event has it looked at once more after them.
+ */
+async function lookAtSubscription(
+  env: Env,
+  services: Services,
+  asked: { subscriptionId: string; cause: 'webhook' | 'queue' },
+): Promise<void> {
+  const end = await advanceSubscription(billingDeps(services), { ...asked, look: true });
+  if (end !== 'busy' || asked.cause === 'queue') return;
+  const { subscriptionId } = asked;
+  const message = { v: 1, type: 'subscription.advance', subscriptionId } as const;
+  await env.RENEWAL_QUEUE.send(message, { delaySeconds: BUSY_DELAY_SECONDS });
 }

@@ -44,6 +44,8 @@ export interface RequestVariables {
   caller: Caller | null;
   /** Set where the request carries a well-formed Idempotency-Key; its fingerprint covers method, path, body and caller. */
   callKey: CallKey | null;
+  /** An earlier try of this keyed call died without an answer; what it was to do may be done. */
+  isResumedCall: boolean;
   /** Which limit the route is counted by. */
   rateClass: RateClass;
   /** Parts of the genuine ids in the path, by parameter. */

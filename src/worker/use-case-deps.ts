@@ -3,21 +3,32 @@
  * Decides nothing. Called by the routes' handlers.
  */
 import type { AuditStore } from '../application/audit-ports.ts';
+import type { BillingDeps } from '../application/billing/billing-deps.ts';
+import { migrateSubscribers } from '../application/billing/migrate-subscribers.ts';
+import type { ReadInvoicesDeps } from '../application/billing/read-invoices.ts';
+import { setOverrides } from '../application/billing/set-overrides.ts';
 import type { CatalogueDeps } from '../application/catalogue-deps.ts';
 import type { ListBookingsDeps } from '../application/list-bookings.ts';
 import type { ReplayDeps } from '../application/replay-messages.ts';
 import type { VerifyAuditDeps } from '../application/verify-audit.ts';
+import { toSubscriptionView } from '../contracts/http/subscriptions.ts';
 import { parseQueueMessage } from '../contracts/queue-messages.ts';
 import type { DataRegion } from '../domain/ids.ts';
+import { platformCalendar } from '../platform/calendar.ts';
 import { AuditRepository } from '../storage/d1/audit-repository.ts';
+import { ChainHeadRepository } from '../storage/d1/billing-chain-heads.ts';
+import { BillingRepository } from '../storage/d1/billing-repository.ts';
 import { BookingRepository } from '../storage/d1/booking-repository.ts';
 import { CardRepository } from '../storage/d1/card-repository.ts';
 import { DeadLetterRepository } from '../storage/d1/dead-letter-repository.ts';
+import { LegalEntityRepository } from '../storage/d1/legal-entity-repository.ts';
+import { PlanRepository } from '../storage/d1/plan-repository.ts';
 import { ProviderRepository } from '../storage/d1/provider-repository.ts';
 import { VenueRepository } from '../storage/d1/venue-repository.ts';
 import { WebhookEventRepository } from '../storage/d1/webhook-event-repository.ts';
 import type { Services } from './context.ts';
-import { createMessageSender } from './message-sender.ts';
+import { createMessageSender, createRenewalSender } from './message-sender.ts';
+import type { SubscriberCommands } from './routes/ops-plans.ts';
 
 const EVERY_REGION: readonly DataRegion[] = ['global', 'eu'];
 
@@ -49,6 +60,44 @@ export function listBookingsDeps(services: Services): ListBookingsDeps {
   return { ...catalogueDeps(services), bookings };
 }
 
+/** For subscriptions and their money. */
+export function billingDeps(services: Services): BillingDeps {
+  const { clock, entropy, digest, ids, databases, objects, gateways, log } = services;
+  return {
+    clock,
+    entropy,
+    digest,
+    ids,
+    objects,
+    gateways,
+    log,
+    calendar: platformCalendar,
+    plans: new PlanRepository(databases.of('global')),
+    billing: (region) => new BillingRepository(databases.of(region), { region, clock }),
+  };
+}
+
+/** For reading invoices. */
+export function invoiceDeps(services: Services): ReadInvoicesDeps {
+  const legalEntity = (region: DataRegion) =>
+    new LegalEntityRepository(services.databases.of(region)).platform();
+  return { ...billingDeps(services), legalEntity };
+}
+
+/** What operators command of subscribers. */
+export function subscriberCommands(services: Services, env: Env): SubscriberCommands {
+  const deps = { ...billingDeps(services), send: createRenewalSender(env) };
+  return {
+    migrateSubscribers: (planId, version) => migrateSubscribers(deps, { planId, version }),
+    setOverrides: async (subscriptionId, own, actor) => {
+      const caller = { id: actor, roles: ['operator'] as const };
+      const changed = await setOverrides(deps, { caller, subscriptionId, ...own });
+      if (!changed.ok) return changed;
+      return { ok: true, value: toSubscriptionView(changed.value, services.settings.publicUrl) };
+    },
+  };
+}
+
 /** The trails of every region. */
 export function auditStores(services: Services): AuditStore[] {
   return EVERY_REGION.map((region) => new AuditRepository(services.databases.of(region)));
@@ -63,6 +112,7 @@ export function verifyAuditDeps({ databases, digest, objects }: Services): Verif
       return {
         audit: new AuditRepository(databases.of(region)),
         shardKeys: (afterKey, limit) => providers.shardKeys(afterKey, limit),
+        subscriptions: new ChainHeadRepository(databases.of(region)),
       };
     }),
     chainHashAt: (shardKey, seq) => objects.shard(shardKey).chainHashAt(seq),

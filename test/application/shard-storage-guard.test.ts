@@ -1,7 +1,11 @@
-/** The second layer: claims written past the check in memory are refused by the shard's SQLite itself. */
+/** The second layer: what is written past the check in memory is refused by the shard's SQLite itself. */
 import { describe, expect, test } from 'vitest';
 import type { Claim } from '../../src/domain/inventory/inventory.ts';
+import { migrateShard } from '../../src/storage/durable/migrate-shard.ts';
+import { SHARD_MIGRATIONS } from '../../src/storage/durable/shard-migrations.ts';
+import { createSqliteInventoryStore } from '../../src/storage/durable/sqlite-inventory-store.ts';
 import { NodeShop, TOMORROW_MS } from '../support/node-shop.ts';
+import { openNodeSql } from '../support/node-sql.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -164,6 +168,18 @@ describe('the guard of the storage', () => {
     expect(() => shop.shard.sql.rows('DELETE FROM chain_event')).toThrow(/append-only/);
   });
 
+  test('refuses a grant to a second hold while the first one counts', async () => {
+    const shop = await openShop();
+    const row = shop.holdRow((await shop.held()).id);
+    const quota = { grantId: 'g', memberId: 'usr_ann', state: 'held', shares: [] } as const;
+    const { store } = shop.shard;
+    store.saveHold({ ...row, id: 'hld_1', quota });
+    expect(() => store.saveHold({ ...row, id: 'hld_2', quota })).toThrow(/UNIQUE/);
+    store.saveHold({ ...row, id: 'hld_1', quota: { ...quota, state: 'returned' } });
+    store.saveHold({ ...row, id: 'hld_2', quota: { ...quota, state: 'kept' } });
+    expect(store.holdsOfGrant('g').map(({ id }) => id)).toEqual(['hld_1', 'hld_2']);
+  });
+
   test('a refused write takes the whole transaction with it, and memory is loaded anew', async () => {
     const shop = await openShop();
     const other = await deadHold(shop);
@@ -185,4 +201,19 @@ describe('the guard of the storage', () => {
     expect(shop.shard.state.headSeq).toBe(before);
     expect(await shop.slotStatus()).toBe('available');
   });
+});
+
+test('a shard from before quota was kept goes on with its holds, which have taken none', () => {
+  const { sql, storage } = openNodeSql();
+  const before = SHARD_MIGRATIONS.findIndex(({ id }) => id === '0005_create_quota');
+  migrateShard(storage, SHARD_MIGRATIONS.slice(0, before));
+  const body = JSON.stringify({ id: 'hld_old', state: 'active', callerId: 'usr_ann', items: [] });
+  const statement =
+    "INSERT INTO hold (id, state, caller_id, expires_at_ms, body) VALUES ('hld_old', 'active', 'usr_ann', 0, ?)";
+  sql.exec(statement, body);
+  migrateShard(storage, SHARD_MIGRATIONS);
+  const store = createSqliteInventoryStore(sql);
+  expect(store.hold('hld_old')).toMatchObject({ id: 'hld_old', quota: null });
+  expect([...store.liveHolds()]).toMatchObject([{ id: 'hld_old', quota: null }]);
+  expect(store.quotaNotices(1)).toEqual([]);
 });

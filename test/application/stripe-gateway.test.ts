@@ -231,6 +231,16 @@ describe('answers of failure', () => {
     ],
     [
       400,
+      { type: 'invalid_request_error', param: 'payment_method' },
+      { kind: 'declined', code: 'payment_method_invalid', retry: 'payer', payment: null },
+    ],
+    [
+      400,
+      { type: 'invalid_request_error', code: 'setup_intent_unexpected_state' },
+      { kind: 'already_done' },
+    ],
+    [
+      400,
       { type: 'invalid_request_error', code: 'charge_disputed' },
       { kind: 'declined', code: 'charge_disputed', retry: 'never' },
     ],
@@ -275,6 +285,11 @@ describe('answers of failure', () => {
     [{ code: 'card_declined', decline_code: 'brand_new_code' }, 'brand_new_code', 'payer'],
     [{ code: 'expired_card' }, 'expired_card', 'payer'],
     [{ code: 'authentication_required' }, 'authentication_required', 'payer'],
+    [
+      { code: 'authentication_required', advice_code: 'try_again_later' },
+      'authentication_required',
+      'payer',
+    ],
     [{}, 'card_declined', 'later'],
   ];
 

@@ -88,6 +88,14 @@ describe('actions', () => {
   );
 });
 
+describe('the method', () => {
+  it('is the id of what pays or paid, expanded or not', async () => {
+    expect((await read({})).methodRef).toBeNull();
+    expect((await read({ payment_method: 'pm_1' })).methodRef).toBe('pm_1');
+    expect((await read({ payment_method: { id: 'pm_2' } })).methodRef).toBe('pm_2');
+  });
+});
+
 describe('amounts', () => {
   it('reads the reserved amount and its deadline in milliseconds', async () => {
     const payment = await read({

@@ -11,6 +11,12 @@ import { intentJson, json, makeWiredGateway, WEBHOOK_SECRET } from './stripe-wir
 const NOW_MS = 1_800_000_000_500;
 const NOW_S = 1_800_000_000;
 
+const SUBSCRIPTION_METADATA = {
+  subscription_id: 'sub_1',
+  charge_id: 'chg_1',
+  subscriptionId: 'sub_1',
+};
+
 function eventJson(overrides: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     id: 'evt_1',
@@ -137,6 +143,26 @@ describe('content', () => {
   ])('%s names its payment', async (_name, object, ref) => {
     const event = await readEvent({ data: { object } });
     expect(event).toMatchObject({ objectRef: ref, reference: null });
+  });
+
+  it.each([
+    ['payment', intentJson({ metadata: SUBSCRIPTION_METADATA }), 'pi_1'],
+    [
+      'charge',
+      { id: 'ch_1', object: 'charge', payment_intent: 'pi_9', metadata: SUBSCRIPTION_METADATA },
+      'pi_9',
+    ],
+    ['setup', { id: 'seti_1', object: 'setup_intent', metadata: SUBSCRIPTION_METADATA }, 'seti_1'],
+  ])('of a %s names the subscription', async (_name, object, ref) => {
+    expect(await readEvent({ data: { object } })).toMatchObject({
+      objectRef: ref,
+      reference: { subscriptionId: 'sub_1', chargeId: 'chg_1' },
+    });
+  });
+
+  it('of half a reference names nothing of ours', async () => {
+    const object = intentJson({ metadata: { subscription_id: 'sub_1', payment_id: 'pay_1' } });
+    expect((await readEvent({ data: { object } }))?.reference).toBeNull();
   });
 
   it('expects events of our mode, version and account alone', async () => {

@@ -50,6 +50,7 @@ export function intentJson(overrides: Record<string, unknown> = {}): Record<stri
     livemode: false,
     metadata: { booking_id: 'bkg_1', payment_id: 'pay_1', bookingId: 'bkg_1' },
     next_action: null,
+    payment_method: null,
     status: 'requires_payment_method',
     ...overrides,
   };

@@ -3,7 +3,7 @@
  * No logic of the adapters is repeated here.
  */
 import { expect } from 'vitest';
-import type { PaymentGateway } from '../../src/application/ports.ts';
+import type { PaymentGateway, PaymentReference } from '../../src/application/ports.ts';
 import type {
   ProcessorPayment,
   ProcessorRefund,
@@ -15,6 +15,7 @@ export interface Movement {
   readonly kind: string;
   readonly amount: number;
   readonly status: string;
+  readonly metadata: unknown;
 }
 
 /** A call that the fault script can hit. */
@@ -53,7 +54,7 @@ export interface GatewayHarness {
   /** Hits the next call of the operation. */
   setFault(operation: FaultyOperation, fault: Fault): Promise<void>;
   clearFaults(): Promise<void>;
-  actAsPayer(ref: string, action: 'authenticate' | 'fail'): Promise<void>;
+  actAsPayer(ref: string, action: 'approve' | 'authenticate' | 'fail'): Promise<void>;
   /** Moves the lifetimes of the processor's objects. */
   advanceSeconds(seconds: number): Promise<void>;
   movements(ref: string): Promise<Movement[]>;
@@ -94,6 +95,11 @@ export function paymentOf(reply: ProcessorReply): ProcessorPayment {
 export function refundOf(reply: ProcessorReply): ProcessorRefund {
   if (reply.kind !== 'refund') throw new Error(`a refund was due: ${JSON.stringify(reply)}`);
   return reply.refund;
+}
+
+/** Our id of a booking's payment in a reference. */
+export function paymentIdOf(reference: PaymentReference | null | undefined): string | undefined {
+  return reference && 'paymentId' in reference ? reference.paymentId : undefined;
 }
 
 /** The suite's parts read the harness when a test runs, because it starts after the tests are collected. */

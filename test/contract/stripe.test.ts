@@ -12,6 +12,8 @@ import {
 import { startSimulators, type Simulators } from '../../simulators/server.ts';
 import type { GatewayHarness, Movement } from './payment-gateway-subject.ts';
 import { describePaymentGateway } from './payment-gateway.case.ts';
+import type { RecurringHarness } from './recurring-gateway-subject.ts';
+import { describeRecurringGateway } from './recurring-gateway.case.ts';
 
 const SECRET_KEY = 'sk_test_contract';
 const SECRETS = { current: 'whsec_current', previous: 'whsec_previous', wrong: 'whsec_wrong' };
@@ -23,6 +25,7 @@ const TIMEOUT_MS = 1_000;
 const SILENCE_MS = 3 * TIMEOUT_MS;
 
 describePaymentGateway('stripe', startHarness);
+describeRecurringGateway('stripe', startRecurringHarness);
 
 /** A delivery as it came over the wire. */
 interface Delivery {
@@ -150,6 +153,26 @@ async function startHarness(): Promise<GatewayHarness> {
   };
 }
 
+async function startRecurringHarness(): Promise<RecurringHarness> {
+  const harness = await startHarness();
+  const { recurring } = harness.gateway;
+  if (recurring === null) throw new Error('Stripe keeps methods');
+  return {
+    ...harness,
+    recurring,
+    cards: {
+      approved: 'pm_card_visa',
+      challengedOnce: 'pm_card_authenticationRequiredOnSetup',
+      challengedAlways: 'pm_card_authenticationRequired',
+      chargedInVain: 'pm_card_chargeCustomerFail',
+      lost: 'pm_card_visa_chargeDeclinedLostCard',
+    },
+    ids: { charge: /^pi_/, setup: /^seti_/, customer: /^cus_/, method: /^pm_(?!card_)/ },
+    unknownCustomer: 'cus_of_nobody',
+    unknownSetup: 'seti_of_nobody',
+  };
+}
+
 /** One for each class; the advice of the issuer decides, so an expired card is never tried again. */
 const DECLINES: GatewayHarness['declines'] = [
   { method: 'pm_card_visa_chargeDeclined', code: 'generic_decline', retry: 'later' },
@@ -219,6 +242,7 @@ function toMovement(row: Record<string, unknown>): Movement {
     kind: String(row['kind']),
     amount: Number(row['amount']),
     status: String(row['status']),
+    metadata: row['metadata'],
   };
 }
 

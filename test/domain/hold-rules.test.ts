@@ -2,12 +2,20 @@
 import { describe, expect, test } from 'vitest';
 import { REFUSAL_CODES } from '../../src/domain/codes.ts';
 import {
-  holdTtlMs,
-  refusalAfterClaim,
   accessRefusal,
+  grantRefusal,
+  guestsOf,
+  holdTtlMs,
+  limitRefusal,
+  momentaryRefusal,
+  NO_ACCESS,
   quantityRefusal,
+  refusalAfterClaim,
+  type HoldAccess,
   type HoldFacts,
+  type PlanBenefits,
 } from '../../src/domain/hold/hold.ts';
+import { NO_USES, type QuotaTerms, type QuotaUses } from '../../src/domain/hold/quota.ts';
 import type { ServiceCard } from '../../src/domain/inventory/cards.ts';
 import { DAY_MS, MINUTE_MS } from '../../src/domain/time.ts';
 import { makeServiceCard } from '../support/cards.ts';
@@ -25,12 +33,45 @@ function facts(
   return {
     nowMs: NOW_MS,
     quantity: 1,
-    isMember: false,
-    planId: null,
+    access: NO_ACCESS,
     lines: [{ service: card, slot: makeSlot(card, 1_000_000 + inMinutes) }],
     liveUnits: () => 0,
     ...rest,
   };
+}
+
+/** Somebody with a plan that says nothing but what a test cares about. */
+function member(
+  benefits: Partial<PlanBenefits> = {},
+  change: Partial<HoldAccess> = {},
+): { access: HoldAccess } {
+  const plain = { windowDays: null, earlyAccessMinutes: 0, categories: null, discountBps: 0 };
+  return {
+    access: {
+      ...NO_ACCESS,
+      isMember: true,
+      planId: 'pln_a',
+      benefits: { ...plain, ...benefits },
+      ...change,
+    },
+  };
+}
+
+const GRANT: QuotaTerms = {
+  id: 'grant',
+  memberId: 'usr_ann',
+  validUntilMs: NOW_MS + 1,
+  uses: NO_USES,
+  countsGuests: false,
+  overagePrice: null,
+};
+
+function guests(guestPasses: number): QuotaUses {
+  return { ...NO_USES, guestPasses };
+}
+
+function openLines(): HoldFacts['lines'] {
+  return facts({ maxQuantity: 9 }).lines;
 }
 
 function codes(given: HoldFacts): (string | null)[] {
@@ -44,15 +85,16 @@ describe('hold refusals, most decisive first', () => {
     ['subscription_required', 'a member of another plan', { isMember: true, planId: 'pln_b' }],
     ['subscription_required', 'a plan that has lapsed', { isMember: false, planId: 'pln_a' }],
     [null, 'a member of the plan', { isMember: true, planId: 'pln_a' }],
-  ])('%s for %s of a service for one plan', (code, _, access) => {
-    const given = facts({ access: 'subscribers', planIds: ['pln_a'] }, access);
+  ])('%s for %s of a service for one plan', (code, _, change) => {
+    const access = { ...NO_ACCESS, ...change };
+    const given = facts({ access: 'subscribers', planIds: ['pln_a'] }, { access });
     expect(codes(given)).toEqual([code, null]);
   });
 
   test('a service for subscribers of any plan asks for a plan, and an open one for none', () => {
-    const member = { isMember: true, planId: 'pln_z' };
+    const anyPlan = member({}, { planId: 'pln_z' });
     expect(codes(facts({ access: 'subscribers' }))).toEqual(['subscription_required', null]);
-    expect(codes(facts({ access: 'subscribers' }, member))).toEqual([null, null]);
+    expect(codes(facts({ access: 'subscribers' }, anyPlan))).toEqual([null, null]);
     expect(codes(facts({ access: 'open', planIds: ['pln_a'] }))).toEqual([null, null]);
   });
 
@@ -153,6 +195,119 @@ describe('hold refusals, most decisive first', () => {
       slot: makeSlot(service, 1_000_120),
     }));
     expect(codes({ ...facts({}), lines })).toEqual(['subscription_required', null]);
+  });
+
+  test.each([
+    ['sale_not_open', 0],
+    ['sale_not_open', 29],
+    [null, 30],
+    [null, null],
+  ])('%s half an hour before a sale with %s minutes of early access', (code, minutes) => {
+    const given = member({ earlyAccessMinutes: minutes });
+    expect(codes(facts({ saleStartsAtMs: NOW_MS + 30 * MINUTE_MS }, given))).toEqual([code, null]);
+  });
+
+  test.each([
+    [null, null, 7],
+    ['outside_booking_window', null, 8],
+    [null, 21, 21],
+    ['outside_booking_window', 21, 22],
+    [null, 3, 3],
+    ['outside_booking_window', 3, 4],
+    [null, 'unlimited', 300],
+  ] as const)(
+    '%s where a week is general, the plan says %s, and it is for in %i days',
+    (...row) => {
+      const [code, windowDays, days] = row;
+      const change = { ...member({ windowDays }), inMinutes: (days * DAY_MS) / MINUTE_MS };
+      expect(codes(facts({ bookingWindowDays: 7 }, change))).toEqual([null, code]);
+    },
+  );
+
+  test.each([
+    [null, 'subscribers', ['sport', 'spa']],
+    ['subscription_required', 'subscribers', ['spa']],
+    ['subscription_required', 'subscribers', []],
+    [null, 'subscribers', null],
+    [null, 'open', ['spa']],
+  ] as const)('%s for sport that is for %s with a plan for %j', (code, access, categories) => {
+    const given = facts({ category: 'sport', access }, member({ categories }));
+    expect(codes(given)).toEqual([code, null]);
+  });
+
+  test('who is told that a plan is needed is told which, and for what', () => {
+    const card = { access: 'subscribers', planIds: ['pln_b'], category: 'spa' } as const;
+    const refusal = accessRefusal(facts(card, member()));
+    expect(refusal?.extra).toEqual({ planIds: ['pln_b'], category: 'spa' });
+  });
+
+  test.each([
+    [null, 2, 1],
+    ['quota_exhausted', 3, 1],
+    [null, 9, null],
+  ])('%s for %i people with %s guest passes left on a members service', (code, quantity, left) => {
+    const grant = { ...GRANT, countsGuests: left !== null, uses: guests(left ?? 0) };
+    const card = { access: 'subscribers', maxQuantity: 9 } as const;
+    const given = facts(card, { ...member({}, { grant }), quantity });
+    expect(codes(given)).toEqual([code, null]);
+    expect(codes(facts({ maxQuantity: 9 }, { ...given, lines: openLines() }))).toEqual([
+      null,
+      null,
+    ]);
+  });
+
+  test('guests are counted slot by slot, on members services alone', () => {
+    expect(guestsOf(makeServiceCard({ access: 'subscribers' }), 3)).toBe(2);
+    expect(guestsOf(makeServiceCard(), 3)).toBe(0);
+    const service = makeServiceCard({ access: 'subscribers' });
+    const lines = [120, 240].map((from) => ({
+      service,
+      slot: makeSlot(service, 1_000_000 + from),
+    }));
+    const with3 = { ...GRANT, countsGuests: true, uses: guests(3) };
+    const with4 = { ...with3, uses: guests(4) };
+    const given = { ...facts({}), lines, quantity: 3 };
+    expect(accessRefusal({ ...given, ...member({}, { grant: with3 }) })?.code).toBe(
+      'quota_exhausted',
+    );
+    expect(accessRefusal({ ...given, ...member({}, { grant: with4 }) })).toBeNull();
+  });
+
+  test('what lies beyond the limit is sold in the currency of the plan alone', () => {
+    const uses = { ...NO_USES, bookings: 1, overage: 1 };
+    const grant = { ...GRANT, uses, overagePrice: { amount: 500, currency: 'eur' } };
+    const code = (change: Partial<typeof grant>) =>
+      codes(facts({}, member({}, { grant: { ...grant, ...change } })))[0];
+    expect(code({})).toBe('quota_exhausted');
+    expect(code({ overagePrice: { amount: 500, currency: 'usd' } })).toBeNull();
+    expect(code({ overagePrice: { amount: 0, currency: 'eur' } })).toBeNull();
+    expect(code({ uses: NO_USES })).toBeNull();
+  });
+
+  test('a limit of the plan ranks as its code does: below the want of a plan, above the sale', () => {
+    const refusal = { code: 'quota_exhausted', detail: '' } as const;
+    const barred = { ...member().access, refusal };
+    const card = { access: 'subscribers', saleStartsAtMs: NOW_MS + 1 } as const;
+    expect(codes(facts(card, { access: barred }))[0]).toBe('quota_exhausted');
+    expect(codes(facts(card, { access: { ...barred, isMember: false } }))[0]).toBe(
+      'subscription_required',
+    );
+  });
+
+  test('a limit for the moment waits until everything else has been looked at', () => {
+    const refusal = { code: 'hold_limit_reached', detail: '' } as const;
+    const barred = { ...member().access, refusal };
+    expect(limitRefusal(barred)).toBeNull();
+    expect(momentaryRefusal(barred)).toBe(refusal);
+    expect(momentaryRefusal(NO_ACCESS)).toBeNull();
+  });
+
+  test.each([
+    ['overloaded', 0],
+    [null, 1],
+  ])('%s for a grant with %i ms left', (code, leftMs) => {
+    const grant = { ...GRANT, validUntilMs: NOW_MS + leftMs };
+    expect(grantRefusal(facts({}, member({}, { grant })))?.code ?? null).toBe(code);
   });
 
   test('a hold lives as long as the shortest of its services allows', () => {

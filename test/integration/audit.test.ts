@@ -83,7 +83,11 @@ async function verdictOf(
   return verifyAudit({
     digest: systemDigest,
     trails: [
-      { audit, shardKeys: (after) => Promise.resolve(after === '' ? [VERIFIED, 'gempty000'] : []) },
+      {
+        audit,
+        shardKeys: (after) => Promise.resolve(after === '' ? [VERIFIED, 'gempty000'] : []),
+        subscriptions: { list: () => Promise.resolve([]), of: () => Promise.resolve(null) },
+      },
     ],
     chainHashAt: (_shardKey, seq) => Promise.resolve(truth[seq - 1]?.hash ?? null),
   });
@@ -274,6 +278,107 @@ describe('verification', () => {
   it('finds rows that their shard does not have', async () => {
     const verdict = await verdictOf(chain, chain.slice(0, 2_000), cursor);
     expect(verdict.streams[0]?.firstBad).toBe(2_001);
+  });
+});
+
+describe('verification of a subscription, which keeps the head of its chain alone', () => {
+  const STREAM = 'sub_gverified';
+  const LENGTH = 1_205;
+  const chain = makeChain(LENGTH, 'subscription');
+  const headOf = (rows: readonly ChainEvent[]) => {
+    const { seq, hash } = required(rows.at(-1), 'a chain has an end');
+    return { stream: STREAM, seq, hash };
+  };
+
+  /** `heads`: what the subscription says each time that it is asked, the list first; its last word stays. */
+  async function verdictOn(trail: {
+    rowsAt: (asked: number) => readonly ChainEvent[];
+    heads: readonly (ReturnType<typeof headOf> | null)[];
+    cursor: ReturnType<typeof headOf> | null;
+  }) {
+    let asked = 0;
+    const { cursor } = trail;
+    const say = () => trail.heads[Math.min(asked, trail.heads.length - 1)] ?? null;
+    const { streams } = await verifyAudit({
+      digest: systemDigest,
+      trails: [
+        {
+          audit: {
+            readStream: (_stream, afterSeq, limit) =>
+              Promise.resolve(
+                trail
+                  .rowsAt(asked)
+                  .filter((row) => row.seq > afterSeq)
+                  .slice(0, limit),
+              ),
+            streams: (after) =>
+              Promise.resolve(
+                cursor === null || after !== ''
+                  ? []
+                  : [{ stream: STREAM, appliedSeq: cursor.seq, headHash: cursor.hash }],
+              ),
+          },
+          shardKeys: () => Promise.resolve([]),
+          subscriptions: {
+            list: (after) => {
+              const said = say();
+              return Promise.resolve(after === '' && said !== null ? [said] : []);
+            },
+            of: () => {
+              asked += 1;
+              return Promise.resolve(say());
+            },
+          },
+        },
+      ],
+      chainHashAt: () => Promise.reject(new Error('a subscription is no shard')),
+    });
+    return streams;
+  }
+
+  it('passes an untouched trail', async () => {
+    const end = headOf(chain);
+    const streams = await verdictOn({ rowsAt: () => chain, heads: [end], cursor: end });
+    expect(streams).toEqual([{ stream: STREAM, rows: LENGTH, head: end.hash }]);
+  });
+
+  it('passes a trail that grows while it is read', async () => {
+    const early = chain.slice(0, 900);
+    const cursor = headOf(early);
+    const grown = { heads: [cursor, headOf(chain)], cursor };
+    const during = await verdictOn({ ...grown, rowsAt: () => chain });
+    expect(during).toEqual([{ stream: STREAM, rows: LENGTH, head: headOf(chain).hash }]);
+    const after = await verdictOn({
+      ...grown,
+      rowsAt: (asked) => (asked === 0 ? early : chain),
+      heads: [headOf(chain.slice(0, 899)), headOf(chain.slice(0, 1_000))],
+    });
+    expect(after).toEqual([{ stream: STREAM, rows: LENGTH, head: headOf(chain).hash }]);
+  });
+
+  it('finds a trail that is missing, one that was cut, and one that nobody vouches for', async () => {
+    const end = headOf(chain);
+    const missing = await verdictOn({ rowsAt: () => [], heads: [end], cursor: null });
+    expect(missing).toMatchObject([{ rows: 0, firstBad: 1 }]);
+    const rows = chain.slice(0, 1_100);
+    const cut = await verdictOn({ rowsAt: () => rows, heads: [end], cursor: headOf(rows) });
+    expect(cut).toMatchObject([{ rows: 1_100, firstBad: 1_101 }]);
+    const foreign = await verdictOn({ rowsAt: () => rows, heads: [null], cursor: headOf(rows) });
+    expect(foreign).toMatchObject([{ rows: 1_100, firstBad: 1 }]);
+  });
+
+  it('finds rows that were added, and a trail that was rewritten soundly', async () => {
+    const cursor = headOf(chain);
+    const known = headOf(chain.slice(0, 1_000));
+    const added = await verdictOn({ rowsAt: () => chain, heads: [known], cursor });
+    expect(added).toMatchObject([{ rows: LENGTH, firstBad: 1_001 }]);
+    const forged = makeChain(LENGTH, 'forged');
+    const anew = await verdictOn({
+      rowsAt: () => forged,
+      heads: [cursor],
+      cursor: headOf(forged),
+    });
+    expect(anew).toMatchObject([{ rows: LENGTH, firstBad: 1 }]);
   });
 });
 

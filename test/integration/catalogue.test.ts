@@ -6,7 +6,6 @@ import { env } from 'cloudflare:workers';
 import { afterAll, describe, expect, it } from 'vitest';
 import { advanceProjection } from '../../src/queues/projections.ts';
 import { projectionDeps } from '../../src/queues/stream-deps.ts';
-import { PlanRepository } from '../../src/storage/d1/plan-repository.ts';
 import { servicesOf } from '../../src/worker/services.ts';
 import { call, makePerson, settled, type Person } from '../support/api.ts';
 
@@ -381,42 +380,5 @@ describe('search', () => {
     await env.DB.prepare('DELETE FROM projection_stream WHERE shard_key = ?1').bind(shardKey).run();
     await advanceProjection(projectionDeps(servicesOf(env)), shardKey);
     expect((await call('GET /v1/services?tag=told')).json.data).toHaveLength(1);
-  });
-});
-
-describe('plans', () => {
-  it('lists those on sale', async () => {
-    const id = servicesOf(env).ids.mintInRegion('pln', 'global');
-    const plans = new PlanRepository(env.DB);
-    const interval = { intervalUnit: 'month', intervalCount: 1 } as const;
-    const record = {
-      id,
-      code: 'club',
-      name: 'Club',
-      priceMinor: 1_900,
-      currency: 'usd',
-      ...interval,
-      entitlements: { 'access.members': true, 'bookings.perPeriod': null },
-      version: 1,
-      createdAtMs: 1,
-    };
-    await plans.insert({ ...record, status: 'published' });
-    const draft = servicesOf(env).ids.mintInRegion('pln', 'global');
-    await plans.insert({ ...record, id: draft, code: 'next', status: 'draft' });
-    const listed = await call('GET /v1/plans');
-    expect(listed.json).toEqual({
-      data: [
-        {
-          id,
-          code: 'club',
-          name: 'Club',
-          price: { amount: 1_900, currency: 'usd' },
-          interval: { unit: 'month', count: 1 },
-          entitlements: { 'access.members': true, 'bookings.perPeriod': null },
-          version: 1,
-        },
-      ],
-      nextCursor: null,
-    });
   });
 });

@@ -159,6 +159,7 @@ describe('messages', () => {
       type: 'payment_intent.succeeded',
       objectRef: 'pi_1',
       bookingId: null,
+      subscriptionId: null,
       payload: '{"secret":"payer@example.test"}',
       isExpected: false,
       receivedAtMs: NOW,

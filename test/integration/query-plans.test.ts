@@ -6,65 +6,52 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import type { ServiceQuery } from '../../src/application/catalogue-ports.ts';
 import { AuditRepository } from '../../src/storage/d1/audit-repository.ts';
+import { ChainHeadRepository } from '../../src/storage/d1/billing-chain-heads.ts';
+import { BillingRepository } from '../../src/storage/d1/billing-repository.ts';
 import { BookingRepository } from '../../src/storage/d1/booking-repository.ts';
 import { CallRepository } from '../../src/storage/d1/call-repository.ts';
 import { CardRepository } from '../../src/storage/d1/card-repository.ts';
 import { DeadLetterRepository } from '../../src/storage/d1/dead-letter-repository.ts';
 import { JobRepository } from '../../src/storage/d1/job-repository.ts';
+import { LegalEntityRepository } from '../../src/storage/d1/legal-entity-repository.ts';
+import { NoticeRepository } from '../../src/storage/d1/notice-repository.ts';
 import { PlanRepository } from '../../src/storage/d1/plan-repository.ts';
 import { ProviderRepository } from '../../src/storage/d1/provider-repository.ts';
 import { RefreshTokenRepository } from '../../src/storage/d1/refresh-token-repository.ts';
-import { SubscriptionRepository } from '../../src/storage/d1/subscription-repository.ts';
 import { EmailClaimRepository, UserRepository } from '../../src/storage/d1/user-repository.ts';
 import { VenueRepository } from '../../src/storage/d1/venue-repository.ts';
 import { WebhookEventRepository } from '../../src/storage/d1/webhook-event-repository.ts';
 import { GENESIS_HASH } from '../../src/domain/chain.ts';
+import type { PlanTerms } from '../../src/domain/subscription/plan.ts';
+import {
+  PAID,
+  makeCharge,
+  makeInvoice,
+  makeNote,
+  makeSubscription,
+  next,
+  withEvents,
+} from '../support/billing-fixtures.ts';
 import { makeBookingProjection, makeResourceCard, makeServiceCard } from '../support/cards.ts';
-import { parameterCount, recordStatements } from '../support/recording-database.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { faultsOf, planOf, statementsOf } from '../support/query-plan.ts';
+import { recordStatements } from '../support/recording-database.ts';
 
 const NOW = Date.parse('2026-11-21T09:00:00Z');
 
-/** Parts of a plan that read everything and may: a parameter's own rows are no table. */
-const ALLOWED_SCANS: readonly RegExp[] = [/^SCAN json_each VIRTUAL TABLE/, /^SCAN CONSTANT ROW$/];
-
-/** Runs a repository's calls, checks that none of its methods was left out, and answers what it asked the database. */
-async function statementsOf<T extends object>(
-  Repository: new (database: D1Database) => T,
-  exercise: (repository: T) => Promise<unknown>,
-): Promise<string[]> {
-  const { database, statements } = recordStatements(env.DB);
-  const repository = new Repository(database);
-  const called = new Set<string>();
-  const watched = new Proxy(repository, {
-    get(target, property) {
-      called.add(String(property));
-      const member: unknown = Reflect.get(target, property, target);
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-    },
-  });
-  await exercise(watched);
-  const methods = Object.getOwnPropertyNames(Repository.prototype).filter(
-    (name) => name !== 'constructor',
-  );
-  expect(methods.filter((name) => !called.has(name))).toEqual([]);
-  expect(statements.size).toBeGreaterThan(0);
-  return [...statements];
+/** Billing of the global database. */
+class GlobalBilling extends BillingRepository {
+  constructor(database: D1Database) {
+    super(database, { region: 'global', clock: new FakeClock(NOW) });
+  }
 }
 
-/** What of the statements' plans reads more than it needs. */
-async function faultsOf(statements: readonly string[]): Promise<string[]> {
-  const faults: string[] = [];
-  for (const sql of statements) {
-    const values = Array.from({ length: parameterCount(sql) }, () => '[]');
-    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
-      .bind(...values)
-      .all<{ detail: string }>();
-    for (const { detail } of results) {
-      const isAllowed = ALLOWED_SCANS.some((pattern) => pattern.test(detail));
-      if (detail.startsWith('SCAN') && !isAllowed) faults.push(`${detail} in ${sql}`);
-    }
-  }
-  return faults;
+/** The steps of the plan of what billing asks. */
+async function billingPlan(ask: (store: GlobalBilling) => Promise<unknown>): Promise<string> {
+  const { database, statements } = recordStatements(env.DB);
+  await ask(new GlobalBilling(database));
+  const plans = await Promise.all([...statements].map((sql) => planOf(sql)));
+  return plans.flat().join(' ');
 }
 
 describe('every statement finds its rows by an index', () => {
@@ -182,6 +169,7 @@ describe('every statement finds its rows by an index', () => {
         type: 't',
         objectRef: null,
         bookingId: null,
+        subscriptionId: null,
         payload: '{}',
         isExpected: true,
         receivedAtMs: NOW,
@@ -208,43 +196,109 @@ describe('every statement finds its rows by an index', () => {
     expect(await faultsOf(statements)).toEqual([]);
   });
 
-  it('plans and subscriptions', async () => {
-    const interval = { intervalUnit: 'month', intervalCount: 1 } as const;
-    const plans = await statementsOf(PlanRepository, async (repository) => {
-      await repository.insert({
-        id: 'pln_plan',
-        code: 'club',
-        name: 'Club',
-        priceMinor: 1_900,
-        currency: 'usd',
-        ...interval,
-        entitlements: {},
-        version: 1,
-        status: 'published',
-        createdAtMs: NOW,
-      });
-      await repository.byId('pln_plan');
-      await repository.published();
-      await repository.namesOf(['pln_plan']);
+  it('plans and their versions', async () => {
+    const id = 'pln_plan';
+    const terms: PlanTerms = {
+      planId: id,
+      version: 1,
+      group: 'membership',
+      name: 'Club',
+      priceMinor: 1_900,
+      currency: 'usd',
+      interval: { unit: 'month', count: 1 },
+      trialDays: 0,
+      trialNeedsMethod: true,
+      trialEnd: 'cancel',
+      graceDays: 7,
+      dunningDays: [1, 3],
+      cancelAfterDays: 28,
+      changePolicy: { upgrade: 'now', downgrade: 'period_end', trial: 'now' },
+      cancelRefund: 'none',
+      tax: { rateBps: 0, inclusive: true },
+      entitlements: { 'bookings.perPeriod': null },
+    };
+    const first = { id, code: 'club', terms, status: 'draft', createdAtMs: NOW } as const;
+    const second = { ...first, terms: { ...terms, version: 2 } };
+    const statements = await statementsOf(PlanRepository, async (plans) => {
+      expect(await plans.insert(first)).toBe('done');
+      expect(await plans.insert(first)).toBe('done');
+      expect(await plans.insert({ ...first, id: 'pln_other' })).toBe('taken');
+      expect(await plans.insertVersion(second, 'digest')).toBe('done');
+      expect(await plans.insertVersion(second)).toBe('taken');
+      expect(await plans.versionOfCall('digest')).toEqual(second);
+      await plans.publish(id, 1);
+      await plans.publish(id, 2);
+      expect(await plans.newest(id)).toEqual({ ...second, status: 'published' });
+      expect(await plans.version(id, 1)).toEqual({ ...first, status: 'retired' });
+      expect((await plans.onSale(id))?.terms).toEqual(second.terms);
+      expect(await plans.published()).toHaveLength(1);
+      expect(await plans.versionsOf(id)).toHaveLength(2);
+      expect(await plans.list({ after: null, limit: 5 })).toHaveLength(2);
+      const after = { createdAtMs: NOW, id, version: 2 };
+      expect(await plans.list({ after, limit: 5 })).toHaveLength(1);
+      await plans.setMigrationTarget(id, 2);
+      await plans.setMigrationTarget(id, 3);
+      expect(await plans.migrationTarget(id)).toBe(2);
+      await plans.retire(id);
+      expect(await plans.onSale(id)).toBeNull();
     });
-    const subscriptions = await statementsOf(SubscriptionRepository, async (repository) => {
-      await repository.insert({
-        id: 'sub_plan',
-        userId: 'usr_plan',
-        planId: 'pln_plan',
-        status: 'active',
-        currentPeriodStartMs: NOW,
-        currentPeriodEndMs: NOW + 1,
-        entitlementVersion: NOW,
-        pushedVersion: 0,
-        createdAtMs: NOW,
-      });
-      await repository.byId('sub_plan');
-      await repository.liveOf('usr_plan');
-      await repository.unpushed('', 10);
-      await repository.markPushed('sub_plan', NOW);
+    expect(await faultsOf(statements)).toEqual([]);
+  });
+
+  it('subscriptions and their money', async () => {
+    const billing = await statementsOf(GlobalBilling, async (store) => {
+      const first = withEvents(makeSubscription(), 1);
+      const { id, userId } = first.subscription;
+      const customer = { processor: 'stripe', ref: id } as const;
+      const notice = { kind: 'invoice_paid', subscriptionId: id, userId, invoiceId: null } as const;
+      const invoice = makeInvoice(first.subscription, PAID);
+      const notes = { creditNotes: [makeNote(invoice, 1)], notices: [notice], customer };
+      const money = { invoices: [invoice], charges: [makeCharge(invoice)] };
+      expect(await store.insert({ ...first, ...money, ...notes })).toBe('done');
+      expect(await store.save(withEvents(next(first.subscription), 1))).toBe('done');
+      expect(await store.save({ subscription: next(first.subscription) })).toBe('conflict');
+      await store.load(id);
+      await store.liveOf(userId, null);
+      await store.liveOf(userId, 'membership');
+      await store.hadTrial(userId, 'membership');
+      await store.due({ nowMs: NOW, afterId: '', limit: 10 });
+      await store.olderThan({ planId: 'pln_store', version: 2, afterId: '', limit: 10 });
+      await store.invoice(invoice.id);
+      await store.invoicesOf({ subscriptionId: id, before: null, limit: 10 });
+      await store.invoicesOf({ subscriptionId: id, before: { atMs: NOW, id: 'x' }, limit: 10 });
+      await store.creditNotesOf(invoice.id);
+      await store.chargesOf(invoice.id);
+      await store.paidAfter(id, NOW);
+      await store.charge('chg_plan');
+      await store.latestCharge(id);
+      await store.markPushed(id, 1);
+      await store.unpushed('', 10);
     });
-    expect(await faultsOf([...plans, ...subscriptions])).toEqual([]);
+    const heads = await statementsOf(ChainHeadRepository, async (repository) => {
+      await repository.list('', 10);
+      await repository.of('sub_plan');
+    });
+    const notices = await statementsOf(NoticeRepository, async (repository) => {
+      await repository.unsent({ nowMs: NOW, limit: 10 });
+      await repository.markFailed(0, { error: 'x', nextAttemptAtMs: NOW });
+      await repository.markSent(0, NOW);
+    });
+    const entity = await statementsOf(LegalEntityRepository, (repository) => repository.platform());
+    expect(await faultsOf([...billing, ...heads, ...notices, ...entity])).toEqual([]);
+  });
+
+  it('walks no more of the subscriptions than a list wants', async () => {
+    const page = { afterId: '', limit: 10 };
+    expect(await billingPlan((store) => store.due({ nowMs: NOW, ...page }))).toContain(
+      'USING COVERING INDEX subscription_due (due_at_ms<?)',
+    );
+    const older = { planId: 'pln_store', version: 2, ...page };
+    expect(await billingPlan((store) => store.olderThan(older))).toContain(
+      'USING COVERING INDEX subscription_plan (plan_id=? AND plan_version<?)',
+    );
+    expect(await billingPlan((store) => store.unpushed('', 10))).toContain(
+      'INDEX subscription_unpushed (id>?)',
+    );
   });
 
   it('jobs, of which one run at a time holds the lease', async () => {

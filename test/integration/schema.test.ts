@@ -8,11 +8,19 @@ import * as catalogue from '../../src/storage/d1/schema/catalogue.ts';
 import * as inbox from '../../src/storage/d1/schema/inbox.ts';
 import * as job from '../../src/storage/d1/schema/job.ts';
 import * as people from '../../src/storage/d1/schema/people.ts';
+import * as plan from '../../src/storage/d1/schema/plan.ts';
 import * as readModel from '../../src/storage/d1/schema/read-model.ts';
 
-const TABLES: SQLiteTable[] = [audit, billing, catalogue, inbox, job, people, readModel].flatMap(
-  (group) => Object.values(group),
-);
+const TABLES: SQLiteTable[] = [
+  audit,
+  billing,
+  catalogue,
+  inbox,
+  job,
+  people,
+  plan,
+  readModel,
+].flatMap((group) => Object.values(group));
 
 /** Tables that are spoken to in SQL alone. */
 const WITHOUT_SCHEMA = ['call'];

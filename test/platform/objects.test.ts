@@ -17,7 +17,7 @@ function makeNamespace(failures: Error[] = []) {
           if (failure !== undefined) throw failure;
           return { ok: true, value: `${name} ${id}` };
         },
-        check: async () => name,
+        usage: async () => name,
       };
     };
     return { getByName, jurisdiction: home } as unknown as DurableObjectNamespace;
@@ -47,7 +47,7 @@ describe('finding objects', () => {
     const { directory, stubs } = directoryOver();
     await directory.shard(SHARD.eu, 'weur').getSlot('slt_1');
     await directory.shard(SHARD.global).getSlot('slt_1');
-    await directory.member('usr_e123').check();
+    await directory.member('usr_e123').usage();
     expect(stubs).toEqual([`eu/${SHARD.eu}/weur`, `anywhere/${SHARD.global}`, 'eu/usr_e123']);
   });
 

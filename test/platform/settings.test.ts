@@ -46,6 +46,9 @@ describe('settings', () => {
     ['STRIPE_WEBHOOK_SECRETS', ''],
     ['PUBLIC_URL', 'http://holdfast.example'],
     ['RATE_LIMITS', 'off'],
+    ['NOTIFICATIONS_URL', 'http://mail.example/notices'],
+    ['NOTIFICATIONS_URL', 'mail.example'],
+    ['NOTIFICATIONS_SECRET', 'short'],
     ['ID_SECRET', 'short'],
     ['PASSWORD_PEPPER', undefined],
     ['TOKEN_SIGNING_KEYS', undefined],
@@ -55,6 +58,15 @@ describe('settings', () => {
     ['RATE_LIMIT_PER_MINUTE', '0'],
   ])('refuses production with %s = %s', (name, value) => {
     expect(faultOf({ [name]: value })).toContain(name);
+  });
+
+  it('sends notices where it is told to, under a secret, and nowhere else', () => {
+    const secret = 'secret-of-the-notices-0123456789abcdef';
+    const url = 'https://mail.example/notices';
+    expect(readSettings(PRODUCTION).notifications).toBeNull();
+    const told = { ...PRODUCTION, NOTIFICATIONS_URL: url, NOTIFICATIONS_SECRET: secret };
+    expect(readSettings(told).notifications).toEqual({ url, secret });
+    expect(faultOf({ NOTIFICATIONS_URL: url })).toContain('NOTIFICATIONS_SECRET');
   });
 
   it('names every fault at once, and the value of none', () => {

@@ -6,7 +6,9 @@ import { HOLD_MACHINE } from '../../src/domain/hold/hold-machine.ts';
 import { step, type Machine } from '../../src/domain/machine.ts';
 import { PAYMENT_MACHINE } from '../../src/domain/payment/payment-machine.ts';
 import { systemDigest } from '../../src/platform/digest.ts';
+import { totalUses, type QuotaUses } from '../../src/domain/hold/quota.ts';
 import type { FakeProcessor, ProcessorObject } from '../support/fake-processor.ts';
+import type { NodeMember, NodeMembers } from '../support/node-members.ts';
 import type { NodeShard } from '../support/node-shard.ts';
 
 interface ClaimRow {
@@ -150,6 +152,71 @@ export function checkMemory(shard: NodeShard): void {
     const id = String(caller);
     expect(after.liveHoldsOf(id)).toBe(before.liveHoldsOf(id));
     expect(after.liveUnitsOf(id, 'svc_hour')).toBe(before.liveUnitsOf(id, 'svc_hour'));
+  }
+}
+
+/** Quota that holds and bookings count, by member and grant. */
+function countedQuota(shard: NodeShard): Map<string, Map<string, QuotaUses>> {
+  const counted = new Map<string, Map<string, QuotaUses>>();
+  const rows = shard.sql.rows("SELECT id FROM hold WHERE quota_state IN ('held', 'kept')");
+  for (const { id } of rows) {
+    const quota = shard.store.hold(String(id))?.quota ?? null;
+    if (quota === null) throw new Error('a hold that counts has its quota');
+    const grants = counted.get(quota.memberId) ?? new Map<string, QuotaUses>();
+    if (grants.has(quota.grantId)) throw new Error(`${quota.grantId} counts twice`);
+    grants.set(quota.grantId, totalUses(quota.shares));
+    counted.set(quota.memberId, grants);
+  }
+  return counted;
+}
+
+const LIMITS: readonly (readonly [keyof QuotaUses, string])[] = [
+  ['bookings', 'bookings.perPeriod'],
+  ['minutes', 'minutes.perPeriod'],
+  ['included', 'bookings.included'],
+];
+
+/**
+ * No plan is exceeded, by its member's own ledger and by what the shard holds; and whatever counts in the shard, the
+ * member knows of, with no less than it takes.
+ */
+export function checkQuota(shard: NodeShard, members: NodeMembers): void {
+  const wrong = shard.sql.rows(`
+    SELECT id, state, quota_state FROM hold WHERE grant_id IS NOT NULL AND CASE state
+      WHEN 'active' THEN quota_state <> 'held' WHEN 'closing' THEN quota_state <> 'held'
+      WHEN 'committed' THEN quota_state <> 'kept' WHEN 'expired' THEN quota_state <> 'returned'
+      ELSE quota_state = 'held' END`);
+  expect(wrong).toEqual([]);
+  const counted = countedQuota(shard);
+  for (const [id, member] of members.all()) {
+    const used = member.used();
+    for (const [limit, feature] of LIMITS) {
+      const most = member.features()[feature] ?? Number.POSITIVE_INFINITY;
+      if (used[limit] > Number(most)) throw new Error(`${id} uses ${used[limit]} ${limit}`);
+    }
+    checkGrants(member, counted.get(id) ?? new Map());
+  }
+}
+
+function checkGrants(member: NodeMember, counted: ReadonlyMap<string, QuotaUses>): void {
+  const ledger = new Map(member.reservations().map((entry) => [entry.id, entry]));
+  for (const [grantId, takes] of counted) {
+    const entry = ledger.get(grantId);
+    if (entry === undefined || entry.state === 'returned')
+      throw new Error(`its member does not know of ${grantId}, which counts`);
+    const limits = Object.keys(takes) as (keyof QuotaUses)[];
+    const excess = limits.filter((limit) => takes[limit] > entry.uses[limit]);
+    if (excess.length > 0) throw new Error(`${grantId} takes too much: ${excess.join(', ')}`);
+  }
+}
+
+/** At rest: what a member's ledger counts is what live holds and kept bookings count, to the last slot. */
+export function checkQuotaAtRest(shard: NodeShard, members: NodeMembers): void {
+  expect(shard.sql.rows('SELECT * FROM quota_notice')).toEqual([]);
+  const counted = countedQuota(shard);
+  for (const [id, member] of members.all()) {
+    const takes = totalUses([...(counted.get(id)?.values() ?? [])]);
+    expect({ id, ...member.used() }).toEqual({ id, ...takes });
   }
 }
 

@@ -1,5 +1,6 @@
 /** What one seed draws: how often things go wrong in its world, and how its customers want to pay. */
 import type { PaymentChoice } from '../../src/domain/booking/booking.ts';
+import type { Features } from '../../src/domain/subscription/plan.ts';
 import type { Chance } from '../support/fake-clock.ts';
 import { METHODS, type Fault } from '../support/fake-processor.ts';
 import { card, CRYPTO } from '../support/node-shop.ts';
@@ -12,6 +13,22 @@ const FAULTS: readonly Fault[] = [
   'fault_after',
   'busy',
 ];
+
+/** Who has a plan; the others book without one. */
+export const PLANS: { readonly [customer: string]: Features } = {
+  usr_ann: {
+    'bookings.perPeriod': 5,
+    'minutes.perPeriod': 600,
+    'bookings.included': 2,
+    'price.discountBps': 1_000,
+  },
+  usr_bob: { 'bookings.perPeriod': 1, 'overage.price': 300 },
+};
+
+/** Members have their plans from the test; no money of a subscription moves in this world. */
+export async function noSubscription(): Promise<never> {
+  throw new Error('there is no subscription here');
+}
 
 /** How one seed behaves: each draws its own mix, so that what is rare on the whole is common somewhere. */
 export interface Mix {

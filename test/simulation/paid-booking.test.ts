@@ -11,6 +11,8 @@ import {
   checkEarned,
   checkMemory,
   checkProcessors,
+  checkQuota,
+  checkQuotaAtRest,
   checkRows,
 } from './invariants.ts';
 import { rarePathsOf, RARE_PATHS } from './rare-paths.ts';
@@ -41,6 +43,7 @@ function checkStep(world: World, confirmed: Set<string>): void {
   checkClaims(shard);
   checkRows(shard);
   checkProcessors(shard, world.processors);
+  checkQuota(shard, world.shop.members);
   checkConfirmed(world, confirmed);
 }
 
@@ -60,6 +63,7 @@ async function live(world: World): Promise<void> {
   checkMemory(world.shop.shard);
   checkAtRest(world.shop.shard, world.processors);
   checkEarned(world.shop.shard);
+  checkQuotaAtRest(world.shop.shard, world.shop.members);
   await world.replayAll();
   if (world.failures.length > 0) throw world.failures[0];
 }

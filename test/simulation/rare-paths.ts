@@ -7,10 +7,13 @@ export const RARE_PATHS: readonly string[] = [
   'a closing hold expired',
   'a closing hold was paid for',
   'a crash in the middle of calls',
+  'a grant was never used',
   'a key was in progress',
   'a late claim was confirmed',
   'a lost call arrived late',
   'a message of the queue was lost',
+  'a plan paid for a slot',
+  'a plan was used up',
   'a refund took its time',
   'a second attempt paid after a decline',
   'a stored fault was tried again under a new key',
@@ -21,15 +24,24 @@ export const RARE_PATHS: readonly string[] = [
   'capture was refused for good',
   'late money went back',
   'less than what was due went back',
+  'overage was paid for',
+  'quota went back with a booking',
   'reserved funds were released',
   'the sweep handled an event',
 ];
 
 /** The rare paths that a history took, by what it left behind. */
 export function rarePathsOf({ shop, processors }: World): string[] {
-  const { sql } = shop.shard;
+  const { sql, store } = shop.shard;
   const exists = (statement: string): boolean => sql.rows(statement).length > 0;
+  const reservations = [...shop.members.all().values()].flatMap((one) => one.reservations());
   const found: Record<string, boolean> = {
+    'a grant was never used': reservations.some(
+      ({ id, state }) => state === 'returned' && store.holdsOfGrant(id).length === 0,
+    ),
+    'overage was paid for': reservations.some(
+      ({ state, uses }) => state === 'kept' && uses.overage > 0,
+    ),
     'a late claim was confirmed': exists(
       "SELECT 1 FROM booking WHERE json_extract(body, '$.isLate') AND state = 'confirmed'",
     ),
@@ -54,6 +66,12 @@ export function rarePathsOf({ shop, processors }: World): string[] {
     ),
     'capture was refused for good': exists(
       "SELECT 1 FROM chain_event WHERE from_state = 'capturing' AND to_state = 'failed'",
+    ),
+    'a plan paid for a slot': exists(
+      "SELECT 1 FROM hold WHERE quota_state = 'kept' AND body ->> '$.quota.shares' LIKE '%\"included\":1%'",
+    ),
+    'quota went back with a booking': exists(
+      "SELECT 1 FROM hold WHERE quota_state = 'returned' AND id IN (SELECT entity_id FROM chain_event WHERE from_state = 'committed')",
     ),
     'a refund took its time': exists("SELECT 1 FROM chain_event WHERE type = 'refund.pending'"),
     'reserved funds were released': processors.some(({ objects }) =>

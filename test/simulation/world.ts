@@ -1,16 +1,19 @@
 /**
- * A world in virtual time around the shipping commands: customers, payers, processors that fail, events that come
+ * A world in virtual time around the shipping commands: customers, members with plans that count, payers, processors that fail, events that come
  * twice, late or never, a queue that forgets, and a process that dies at any point. One seed gives one history.
  */
 import { setImmediate } from 'node:timers/promises';
+import { holdSlots } from '../../src/application/admit-hold.ts';
 import { advancePayment } from '../../src/application/advance-payment.ts';
 import {
   cancelWithRefund,
   checkOut,
   confirmPayment,
   giveUpHold,
+  type CheckoutPorts,
 } from '../../src/application/checkout.ts';
 import type { GatewayRegistry } from '../../src/application/ports.ts';
+import { advanceQuota } from '../../src/application/quota-notices.ts';
 import { handleWebhook, receiveWebhook } from '../../src/application/receive-webhook.ts';
 import { reconcile, type ReconcilePorts } from '../../src/application/reconcile.ts';
 import type {
@@ -27,8 +30,8 @@ import { createIdCodec } from '../../src/platform/id-codec.ts';
 import { Chance, seededEntropy } from '../support/fake-clock.ts';
 import type { FakeProcessor } from '../support/fake-processor.ts';
 import { ID_SECRET, OWNER, SHARD_KEY } from '../support/node-shard.ts';
-import { customer, NodeShop, SILENT } from '../support/node-shop.ts';
-import { drawMix, somePayment, type Mix } from './mix.ts';
+import { customer, NodeShop } from '../support/node-shop.ts';
+import { drawMix, noSubscription, PLANS, somePayment, type Mix } from './mix.ts';
 import { MemoryInbox } from './memory-inbox.ts';
 import { settled, Turns } from './turns.ts';
 
@@ -54,7 +57,7 @@ export class World {
   readonly shop: NodeShop;
   readonly #mix: Mix;
   readonly #inbox = new MemoryInbox();
-  readonly #ports: ReconcilePorts;
+  readonly #ports: ReconcilePorts & CheckoutPorts;
   readonly #calls = new Map<string, Call>();
   readonly #running = new Set<string>();
   #events: { processor: FakeProcessor; rawBody: string }[] = [];
@@ -72,23 +75,27 @@ export class World {
     };
     const shard = this.turns.guard('shard', shop.shard);
     const inbox = this.turns.guard('inbox', this.#inbox);
+    shop.members.shard = shard;
     this.#ports = {
+      ...shop.ports,
+      shard,
       inbox: () => inbox,
       ids: createIdCodec(ID_SECRET, seededEntropy(7)),
       clock: shop.clock,
       objects: {
         shard: () => shard,
-        member: () => {
-          throw new Error('nobody asks a member here');
-        },
+        member: (id) => this.turns.guard('member', shop.members.member(id)),
       },
       gateways: registry,
-      log: SILENT,
       send: async (message) => {
         if (message.type === 'webhook.received') this.#messages.push(message.eventId);
       },
       shardKeys: async (region) => (region === 'global' ? [SHARD_KEY] : []),
       pushEntitlements: async () => 0,
+      advanceSubscription: noSubscription,
+      advanceSubscriptions: async () => ({ lookedAt: 0, failed: 0 }),
+      knowsCharge: noSubscription,
+      recordSubscriptionOrphan: noSubscription,
     };
   }
 
@@ -123,6 +130,7 @@ export class World {
         { at: at + 120, serviceId: 'svc_class', priceMinor: 0 },
       ],
     });
+    for (const [id, features] of Object.entries(PLANS)) shop.members.member(id).join(features);
     return new World(shop, chance);
   }
 
@@ -154,6 +162,7 @@ export class World {
       }
       await this.#finish(this.shop.shard.wake());
       this.#run('queue', () => this.#drainQueue());
+      this.#run('members', () => this.#membersAsk());
       for (const event of this.#events.splice(0)) this.#run('webhook', () => this.#receive(event));
       this.#run('reconcile', () => this.#reconcile(round % 2 === 0));
       await this.#untilQuiet();
@@ -196,6 +205,7 @@ export class World {
       () => this.#deliver(),
       () => this.#run('queue', () => this.#drainQueue()),
       () => this.#run('queue', () => this.#drainQueue()),
+      () => this.#run('members', () => this.#membersAsk()),
       () => this.#run('reconcile', () => this.#reconcile(chance.happens(0.3))),
     ]);
     start();
@@ -203,7 +213,7 @@ export class World {
 
   #hold(): void {
     const command: PlaceHoldCommand = this.shop.holdCommand(this.#someSlots(), this.#someWish());
-    this.#keyed('hold', command.call.key, () => this.#ports.objects.shard('').placeHold(command));
+    this.#keyed('hold', command.call.key, () => holdSlots(this.#ports, command));
   }
 
   #book(): void {
@@ -224,8 +234,7 @@ export class World {
   }
 
   #open(command: OpenBookingCommand): void {
-    const ports = { ...this.#ports, shard: this.#ports.objects.shard('') };
-    this.#keyed('book', command.call.key, () => checkOut(ports, command));
+    this.#keyed('book', command.call.key, () => checkOut(this.#ports, command));
   }
 
   #cancel(): void {
@@ -239,24 +248,21 @@ export class World {
       reason: null,
     };
     this.commanded.add(booking.id);
-    const ports = { ...this.#ports, shard: this.#ports.objects.shard('') };
-    this.#keyed('cancel', command.call.key, () => cancelWithRefund(ports, command));
+    this.#keyed('cancel', command.call.key, () => cancelWithRefund(this.#ports, command));
   }
 
   #giveUp(): void {
     const booking = this.#someBooking();
     if (booking === null) return;
-    const ports = { ...this.#ports, shard: this.#ports.objects.shard('') };
     const asked = { caller: customer(booking.customerId), holdId: booking.holdId };
-    this.#run('give up', () => giveUpHold(ports, asked));
+    this.#run('give up', () => giveUpHold(this.#ports, asked));
   }
 
   #confirm(): void {
     const booking = this.#someBooking();
     if (booking === null) return;
-    const ports = { ...this.#ports, shard: this.#ports.objects.shard('') };
     const asked = { caller: customer(booking.customerId), bookingId: booking.id };
-    this.#run('confirm', () => confirmPayment(ports, asked));
+    this.#run('confirm', () => confirmPayment(this.#ports, asked));
   }
 
   #deliver(): void {
@@ -285,10 +291,16 @@ export class World {
   }
 
   async #drainQueue(): Promise<void> {
-    const ports = { ...this.#ports, shard: this.#ports.objects.shard('') };
+    const hasNotices = this.shop.shard.state.hasNotices;
     for (const bookingId of new Set(this.shop.shard.wakeUps.splice(0))) {
-      await advancePayment(ports, { bookingId, cause: 'queue', look: false });
+      await advancePayment(this.#ports, { bookingId, cause: 'queue', look: false });
     }
+    if (hasNotices) await advanceQuota(this.#ports);
+  }
+
+  /** The alarms of the members' objects: what was granted and not heard of again is asked for. */
+  async #membersAsk(): Promise<void> {
+    for (const member of this.shop.members.all().values()) await member.wake();
   }
 
   async #reconcile(byHand: boolean): Promise<void> {
@@ -313,7 +325,8 @@ export class World {
     if (call === undefined) return;
     this.#running.add(key);
     this.#run(`${name} ${key}`, async () => {
-      const { replayed, ...reply } = await call.run();
+      // A notice is for the member's object, and no part of the answer.
+      const { replayed, notices: _, ...reply } = { notices: [], ...(await call.run()) };
       this.#running.delete(key);
       if (replayed) this.seen.add('an answer was replayed');
       this.#compare(call, reply);
@@ -333,6 +346,7 @@ export class World {
 
   #compare(call: Call, reply: object): void {
     const code = 'refusal' in reply ? (reply.refusal as { code: never }).code : null;
+    if (code === 'quota_exhausted') this.seen.add('a plan was used up');
     if (code === 'idempotency_key_in_progress') this.seen.add('a key was in progress');
     if (code !== null && TRANSIENT_CODES.has(code)) return;
     if (call.hasDied) this.seen.add('a call was resumed after a crash');
@@ -357,6 +371,7 @@ export class World {
     this.#running.clear();
     this.#messages = [];
     this.shop.shard.crash();
+    for (const member of this.shop.members.all().values()) member.crash();
     this.shop.shard.wakeUps.length = 0;
   }
 

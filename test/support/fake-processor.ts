@@ -3,6 +3,7 @@
  * keys, stores faults under them as Stripe does, and fails when it is told to. The wire protocols are tested elsewhere.
  */
 import type {
+  BookingReference,
   Clock,
   ListedPayment,
   PaymentGateway,
@@ -14,67 +15,24 @@ import type {
   ProcessorPayment,
   ProcessorReply,
 } from '../../src/domain/payment/processor-reply.ts';
+import {
+  METHODS,
+  type CallKind,
+  type Fault,
+  type FakeRefund,
+  type ProcessorObject,
+  type SeenCall,
+} from './fake-processor-model.ts';
+import { FakeRecurring } from './fake-recurring.ts';
 
-export type CallKind =
-  | 'open'
-  | 'authorize'
-  | 'fetch'
-  | 'capture'
-  | 'void'
-  | 'refund'
-  | 'fetch_refund';
-
-/**
- * What goes wrong with one call. lost_before: it never arrived. lost_after: done, and the answer was lost.
- * lost_late: it arrives when the test says so. fault_before, fault_after: a 500 under its key, without or with effect.
- * busy: answered that nothing was done.
- */
-export type Fault =
-  | 'lost_before'
-  | 'lost_after'
-  | 'lost_late'
-  | 'fault_before'
-  | 'fault_after'
-  | 'busy'
-  | ProcessorReply;
-
-/** One call as it came in. */
-export interface SeenCall {
-  readonly kind: CallKind;
-  readonly key: string | null;
-  readonly ref: string | null;
-}
-
-interface Refund {
-  readonly ref: string;
-  readonly amountMinor: number;
-  status: 'pending' | 'succeeded' | 'failed';
-}
-
-type Mutable<T> = { -readonly [member in keyof T]: T[member] };
-
-/** One payment as the processor has it. */
-export interface ProcessorObject extends Mutable<ProcessorPayment> {
-  paymentMethod: string | null;
-  readonly createdAtMs: number;
-  readonly refunds: Refund[];
-}
-
-/** What a payment method does; any other is authorised at once. */
-export const METHODS = {
-  declines: 'pm_declines',
-  asksPayer: 'pm_asks_payer',
-  takesTime: 'pm_takes_time',
-  captureRefused: 'pm_capture_refused',
-  refundPending: 'pm_refund_pending',
-  refundRefused: 'pm_refund_refused',
-} as const;
+export { METHODS, type CallKind, type Fault, type ProcessorObject, type SeenCall };
 
 const AUTHORIZATION_MS = 7 * 24 * 3_600_000;
 
 export class FakeProcessor implements PaymentGateway {
   readonly processor: Processor;
   readonly capabilities: { readonly authorizesFirst: boolean };
+  readonly recurring: FakeRecurring;
   readonly objects = new Map<string, ProcessorObject>();
   readonly calls: SeenCall[] = [];
   /** Asked before each call; null lets it pass. */
@@ -89,40 +47,42 @@ export class FakeProcessor implements PaymentGateway {
     this.#clock = clock;
     this.processor = processor;
     this.capabilities = { authorizesFirst: processor !== 'btcpay' };
+    this.recurring = new FakeRecurring({
+      processor,
+      isPush: !this.capabilities.authorizesFirst,
+      call: (seen, work) => this.#call(seen, work),
+      read: (seen, look) => this.#read(seen, look),
+      find: (ref) => this.objects.get(ref),
+      openObject: (request) => this.#open(request),
+      ask: (object) => {
+        this.#ask(object);
+      },
+      wait: (object) => {
+        this.#move(object, 'pending');
+      },
+      take: (object) => {
+        this.#take(object);
+      },
+      decline: (object, code) => {
+        this.#decline(object, code);
+      },
+      show: (object) => this.#show(object),
+    });
   }
 
   async open(request: {
     key: string;
     amount: { amount: number; currency: string };
-    reference: PaymentReference;
+    reference: BookingReference;
   }): Promise<ProcessorReply> {
-    return this.#call({ kind: 'open', key: request.key, ref: null }, () => {
-      const ref = `${this.processor}_${this.objects.size + 1}`;
-      const isPush = !this.capabilities.authorizesFirst;
-      const object: ProcessorObject = {
-        ref,
-        state: isPush ? 'action_required' : 'created',
-        amountMinor: request.amount.amount,
-        currency: request.amount.currency,
-        authorizedMinor: 0,
-        capturedMinor: 0,
-        refundedMinor: 0,
-        captureBeforeMs: null,
-        action: isPush
-          ? { type: 'redirect', url: `https://pay.test/${ref}` }
-          : { type: 'sdk', clientSecret: `${ref}_secret` },
-        metadata: {
-          booking_id: request.reference.bookingId,
-          payment_id: request.reference.paymentId,
-        },
-        declineCode: null,
-        paymentMethod: null,
-        createdAtMs: this.#clock.nowMs(),
-        refunds: [],
-      };
-      this.objects.set(ref, object);
-      return this.#show(object);
-    });
+    const { bookingId, paymentId } = request.reference;
+    return this.#call({ kind: 'open', key: request.key, ref: null }, () =>
+      this.#open({
+        amount: request.amount,
+        metadata: { booking_id: bookingId, payment_id: paymentId },
+        customerRef: null,
+      }),
+    );
   }
 
   async authorize(request: {
@@ -134,6 +94,7 @@ export class FakeProcessor implements PaymentGateway {
       if (!['created', 'failed', 'action_required'].includes(object.state))
         return { kind: 'already_done' };
       object.paymentMethod = request.paymentMethod;
+      object.methodRef = request.paymentMethod;
       switch (request.paymentMethod) {
         case METHODS.declines:
           this.#decline(object);
@@ -144,16 +105,15 @@ export class FakeProcessor implements PaymentGateway {
             payment: shown(object),
           };
         case METHODS.asksPayer:
-          object.state = 'action_required';
-          object.action = { type: 'redirect', url: `https://pay.test/${object.ref}` };
+          this.#ask(object);
           break;
         case METHODS.takesTime:
-          object.state = 'pending';
+          this.#move(object, 'pending');
           break;
         default:
-          this.#authorize(object);
+          this.#take(object);
+          this.changed(object); // Told twice, as processors do now and then.
       }
-      this.changed(object);
       return this.#show(object);
     });
   }
@@ -213,7 +173,7 @@ export class FakeProcessor implements PaymentGateway {
       if (asked + request.amountMinor > object.capturedMinor) return { kind: 'already_done' };
       if (object.paymentMethod === METHODS.refundRefused)
         return { kind: 'declined', code: 'refund_refused', retry: 'never', payment: null };
-      const refund: Refund = {
+      const refund: FakeRefund = {
         ref: `${object.ref}_refund_${object.refunds.length + 1}`,
         amountMinor: request.amountMinor,
         status: object.paymentMethod === METHODS.refundPending ? 'pending' : 'succeeded',
@@ -245,7 +205,7 @@ export class FakeProcessor implements PaymentGateway {
       dedupeKey: id,
       type: 'payment.changed',
       objectRef: ref,
-      reference: referenceOf(this.objectOf(ref)),
+      reference: referenceOf(this.objects.get(ref) ?? this.recurring.setupOf(ref)),
       isExpected: true,
       occurredAtMs: request.nowMs,
     };
@@ -256,7 +216,7 @@ export class FakeProcessor implements PaymentGateway {
     const object = this.objectOf(ref);
     if (this.capabilities.authorizesFirst) {
       if (!['action_required', 'created', 'failed'].includes(object.state)) return;
-      this.#authorize(object);
+      this.#take(object);
     } else {
       if (object.capturedMinor > 0) return;
       object.state = 'captured';
@@ -275,7 +235,7 @@ export class FakeProcessor implements PaymentGateway {
   /** What the processor was still working on is done. */
   finishPending(ref: string): void {
     const object = this.objectOf(ref);
-    if (object.state === 'pending') this.#authorize(object);
+    if (object.state === 'pending') this.#take(object);
     for (const refund of object.refunds) {
       if (refund.status !== 'pending') continue;
       refund.status = 'succeeded';
@@ -305,20 +265,69 @@ export class FakeProcessor implements PaymentGateway {
     return object;
   }
 
-  #authorize(object: ProcessorObject): void {
-    object.state = 'authorized';
+  #open(request: {
+    amount: { amount: number; currency: string };
+    metadata: { readonly [key: string]: string };
+    customerRef: string | null;
+  }): ProcessorReply {
+    const ref = `${this.processor}_${this.objects.size + 1}`;
+    const isPush = !this.capabilities.authorizesFirst;
+    const object: ProcessorObject = {
+      ref,
+      state: isPush ? 'action_required' : 'created',
+      amountMinor: request.amount.amount,
+      currency: request.amount.currency,
+      authorizedMinor: 0,
+      capturedMinor: 0,
+      refundedMinor: 0,
+      captureBeforeMs: null,
+      action: isPush
+        ? { type: 'redirect', url: `https://pay.test/${ref}` }
+        : { type: 'sdk', clientSecret: `${ref}_secret` },
+      methodRef: null,
+      metadata: request.metadata,
+      declineCode: null,
+      paymentMethod: null,
+      customerRef: request.customerRef,
+      createdAtMs: this.#clock.nowMs(),
+      refunds: [],
+    };
+    this.objects.set(ref, object);
+    return this.#show(object);
+  }
+
+  /** The payer's yes: funds are reserved for a booking, and captured at once for a subscription. */
+  #take(object: ProcessorObject): void {
     object.authorizedMinor = object.amountMinor;
-    object.captureBeforeMs = this.#clock.nowMs() + AUTHORIZATION_MS;
+    object.declineCode = null;
+    if (object.customerRef === null) {
+      object.captureBeforeMs = this.#clock.nowMs() + AUTHORIZATION_MS;
+      this.#move(object, 'authorized');
+      return;
+    }
+    object.capturedMinor = object.amountMinor;
+    object.action = null;
+    this.recurring.keepWith(object);
+    this.#move(object, 'captured');
+  }
+
+  #ask(object: ProcessorObject): void {
+    object.action = { type: 'redirect', url: `https://pay.test/${object.ref}` };
+    this.#move(object, 'action_required');
+  }
+
+  #decline(object: ProcessorObject, code = 'card_declined'): void {
+    object.declineCode = code;
+    object.methodRef = null;
+    this.#move(object, 'failed');
+  }
+
+  #move(object: ProcessorObject, state: ProcessorPayment['state']): void {
+    object.state = state;
     this.changed(object);
   }
 
-  #decline(object: ProcessorObject): void {
-    object.state = 'failed';
-    object.declineCode = 'card_declined';
-    this.changed(object);
-  }
-
-  #show(object: ProcessorObject): ProcessorReply {
+  #show(object: ProcessorObject): ProcessorReply & { kind: 'payment' } {
     return { kind: 'payment', payment: shown(object) };
   }
 
@@ -380,6 +389,7 @@ export class FakeProcessor implements PaymentGateway {
 
 function shown({
   paymentMethod: _method,
+  customerRef: _customer,
   refunds: _refunds,
   createdAtMs: _created,
   ...payment
@@ -387,7 +397,9 @@ function shown({
   return { ...payment };
 }
 
-function referenceOf({ metadata }: ProcessorObject): PaymentReference {
+function referenceOf({ metadata }: Pick<ProcessorObject, 'metadata'>): PaymentReference {
+  const { subscription_id: subscriptionId, charge_id: chargeId } = metadata;
+  if (subscriptionId !== undefined) return { subscriptionId, chargeId: chargeId ?? '' };
   return { bookingId: metadata['booking_id'] ?? '', paymentId: metadata['payment_id'] ?? '' };
 }
 

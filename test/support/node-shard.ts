@@ -15,6 +15,7 @@ import {
   recordReply,
   takeStep,
 } from '../../src/application/payment-commands.ts';
+import * as quota from '../../src/application/quota-outbox.ts';
 import { ShardState } from '../../src/application/shard-state.ts';
 import type * as rpc from '../../src/contracts/durable-rpc.ts';
 import { systemDigest } from '../../src/platform/digest.ts';
@@ -160,20 +161,37 @@ export class NodeShard implements rpc.InventoryShardRpc {
     return this.look((shard) => holds.readHold(shard, caller, id));
   }
 
-  async releaseHold(
-    caller: rpc.Caller,
-    id: string,
-  ): Promise<rpc.Reply<{ bookingId: string | null; step: rpc.PaymentStep }>> {
+  async releaseHold(caller: rpc.Caller, id: string) {
     return this.decide((shard) => {
       const released = bookings.releaseHold(shard, caller, id);
       if (!released.ok) return released;
-      const { bookingId } = released.value;
+      const { bookingId, notices } = released.value;
       const step: rpc.PaymentStep =
         bookingId === null
           ? { kind: 'idle' }
           : takeStep(shard, { bookingId, cause: 'request', look: false, looked: [] });
-      return { ok: true as const, value: { bookingId, step } };
+      return { ok: true as const, value: { bookingId, step, notices } };
     });
+  }
+
+  async measureSlots(slotIds: readonly string[]) {
+    return this.look((shard) => quota.measureSlots(shard, slotIds));
+  }
+
+  async liveHoldsOf(callerId: string) {
+    return this.look((shard) => shard.liveHoldsOf(callerId));
+  }
+
+  async grantOutcomes(grantIds: readonly string[]) {
+    return this.look((shard) => quota.grantOutcomes(shard, grantIds));
+  }
+
+  async readQuotaNotices(limit: number) {
+    return this.look((shard) => shard.store.quotaNotices(limit));
+  }
+
+  async forgetQuotaNotices(seqs: readonly number[]): Promise<void> {
+    this.decide((shard) => shard.forgetNotices(seqs));
   }
 
   async openBooking(command: rpc.OpenBookingCommand) {

@@ -1,12 +1,17 @@
-/** A shop in a Node shard: one court at 25.00 an hour, slots from tomorrow on, customers, and two processors in memory. */
+/**
+ * A shop in a Node shard: one court at 25.00 an hour, slots from tomorrow on, customers and members, and two processors
+ * in memory.
+ */
 import {
   cancelWithRefund,
   checkOut,
   confirmPayment,
   giveUpHold,
 } from '../../src/application/checkout.ts';
+import { holdSlots } from '../../src/application/admit-hold.ts';
 import { advancePayment } from '../../src/application/advance-payment.ts';
 import type { GatewayRegistry, Logger } from '../../src/application/ports.ts';
+import { advanceQuota } from '../../src/application/quota-notices.ts';
 import type {
   AccessVerdict,
   AdvanceCause,
@@ -19,13 +24,15 @@ import type {
 import type { BookingView, HoldView } from '../../src/contracts/http/booking.ts';
 import type { Booking, Payment, PaymentChoice } from '../../src/domain/booking/booking.ts';
 import type { RefusalCode } from '../../src/domain/codes.ts';
-import type { Hold } from '../../src/domain/hold/hold.ts';
+import { NO_ACCESS, type Hold } from '../../src/domain/hold/hold.ts';
 import type { ResourceCard, ServiceCard } from '../../src/domain/inventory/cards.ts';
 import { DAY_MS, MINUTE_MS } from '../../src/domain/time.ts';
+import { systemDigest } from '../../src/platform/digest.ts';
 import { makeResourceCard, makeServiceCard } from './cards.ts';
 import { FakeClock, NOON_MS } from './fake-clock.ts';
 import { FakeProcessor } from './fake-processor.ts';
-import { NodeShard, OWNER } from './node-shard.ts';
+import { NodeMembers } from './node-members.ts';
+import { NodeShard, OWNER, SHARD_KEY } from './node-shard.ts';
 
 /** Noon of the day after the test's now. */
 export const TOMORROW_MS = NOON_MS + DAY_MS;
@@ -56,6 +63,9 @@ export interface Wish {
   readonly budget?: number;
 }
 
+/** A hold or booking as somebody asks for it, before Membership has been asked. */
+type Unadmitted<T> = Omit<T, 'access'>;
+
 export interface ShopOptions {
   readonly service?: Partial<ServiceCard>;
   readonly services?: readonly Partial<ServiceCard>[];
@@ -67,6 +77,7 @@ export interface ShopOptions {
 export class NodeShop {
   readonly clock = new FakeClock();
   readonly shard: NodeShard;
+  readonly members: NodeMembers;
   readonly stripe = new FakeProcessor(this.clock);
   readonly btcpay = new FakeProcessor(this.clock, 'btcpay');
   readonly gateways: GatewayRegistry = {
@@ -78,6 +89,7 @@ export class NodeShop {
 
   private constructor(seed: number) {
     this.shard = new NodeShard(this.clock, seed);
+    this.members = new NodeMembers(this.clock, this.shard);
   }
 
   /** Builds the shop; without options one court, one service and three slots an hour apart. */
@@ -133,14 +145,23 @@ export class NodeShop {
     return {
       caller: customer(wish.by),
       call: { key: wish.key ?? this.freshKey(), fingerprint: JSON.stringify(claim) },
-      access: wish.access ?? { isMember: false, planId: null },
+      access: wish.access ?? NO_ACCESS,
       claim,
       holdBudget: wish.budget ?? 100,
     };
   }
 
+  /** A hold with a verdict of the test's own. */
   hold(slotIds: readonly string[], wish: Wish = {}): Promise<KeyedReply<HoldView>> {
     return this.shard.placeHold(this.holdCommand(slotIds, wish));
+  }
+
+  /** `POST /v1/holds`, all the way. */
+  admitted(
+    slotIds: readonly string[] = [this.slot()],
+    wish: Unadmitted<Wish> = {},
+  ): Promise<KeyedReply<HoldView>> {
+    return holdSlots(this.ports, this.holdCommand(slotIds, wish));
   }
 
   /** A hold that must be had. */
@@ -151,7 +172,7 @@ export class NodeShop {
   bookCommand(
     target: string | readonly string[],
     payment: PaymentChoice | null,
-    wish: Wish = {},
+    wish: Unadmitted<Wish> = {},
   ): OpenBookingCommand {
     const { claim, ...command } = this.holdCommand(Array.isArray(target) ? target : [], wish);
     const call = {
@@ -170,7 +191,7 @@ export class NodeShop {
   book(
     target: string | readonly string[],
     payment: PaymentChoice | null = card(),
-    wish: Wish = {},
+    wish: Unadmitted<Wish> = {},
   ): Promise<KeyedReply<BookingView>> {
     return checkOut(this.ports, this.bookCommand(target, payment, wish));
   }
@@ -179,7 +200,7 @@ export class NodeShop {
   async booked(
     target: string | readonly string[] = [this.slot()],
     payment: PaymentChoice | null = card(),
-    wish: Wish = {},
+    wish: Unadmitted<Wish> = {},
   ): Promise<BookingView> {
     return given(await this.book(target, payment, wish));
   }
@@ -255,8 +276,20 @@ export class NodeShop {
     return `key-${this.#keys}`;
   }
 
+  /** The queue tells members what the shard's outbox has for them. */
+  tellMembers(): Promise<void> {
+    return advanceQuota(this.ports);
+  }
+
   get ports() {
-    return { shard: this.shard, gateways: this.gateways, log: SILENT };
+    return {
+      shardKey: SHARD_KEY,
+      shard: this.shard,
+      objects: this.members,
+      digest: systemDigest,
+      gateways: this.gateways,
+      log: SILENT,
+    };
   }
 }
 

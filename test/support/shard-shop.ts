@@ -7,6 +7,7 @@ import type {
   PlaceHoldCommand,
 } from '../../src/contracts/durable-rpc.ts';
 import type { BookingView } from '../../src/contracts/http/booking.ts';
+import { NO_ACCESS } from '../../src/domain/hold/hold.ts';
 import type { ServiceCard } from '../../src/domain/inventory/cards.ts';
 import { makeServiceCard } from './cards.ts';
 
@@ -78,7 +79,7 @@ export function placeHoldCommand(wish: {
   return {
     caller: { id: wish.callerId, roles: ['customer'] },
     call: { key: wish.key, fingerprint: JSON.stringify(wish.slotIds) },
-    access: { isMember: false, planId: null },
+    access: NO_ACCESS,
     claim: { slotIds: wish.slotIds.filter((id) => id !== undefined), quantity: null, units: null },
     holdBudget: 1_000,
   };

@@ -36,7 +36,8 @@ export const createHoldSchema = z
   .refine(quantityMatchesUnits, QUANTITY_MESSAGE)
   .openapi('CreateHold');
 
-const paymentRequestSchema = z.strictObject({
+/** How a payer wants to pay, for bookings and subscriptions alike. */
+export const paymentRequestSchema = z.strictObject({
   processor: z.enum(PROCESSORS),
   // A processor's token begins with a letter; a card number never gets past the edge, so it is never kept.
   paymentMethod: z
@@ -105,6 +106,13 @@ const bookedSlotSchema = slotSchema
   .omit({ units: true })
   .extend({ units: z.array(z.string()).optional() });
 
+/** What the payer has to do next. */
+export const paymentActionSchema = z.strictObject({
+  type: z.enum(['redirect', 'sdk']),
+  url: z.string().optional(),
+  clientSecret: z.string().optional(),
+});
+
 const paymentViewSchema = z.strictObject({
   id: z.string(),
   status: z.enum(PAYMENT_STATES),
@@ -112,13 +120,7 @@ const paymentViewSchema = z.strictObject({
   processorId: z.string().nullable(),
   amount: moneySchema,
   refunded: moneySchema,
-  action: z
-    .strictObject({
-      type: z.enum(['redirect', 'sdk']),
-      url: z.string().optional(),
-      clientSecret: z.string().optional(),
-    })
-    .optional(),
+  action: paymentActionSchema.optional(),
 });
 
 export const bookingSchema = z

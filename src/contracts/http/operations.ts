@@ -57,6 +57,7 @@ export const webhookEventSchema = z
     type: z.string(),
     objectRef: z.string().nullable(),
     bookingId: z.string().nullable(),
+    subscriptionId: z.string().nullable(),
     isExpected: z.boolean(),
     receivedAt: instantSchema,
     handledAt: instantSchema.nullable(),
@@ -113,13 +114,15 @@ export function toWebhookEventView(
     readonly handledAtMs: EpochMs | null;
   },
 ): WebhookEventView {
-  const { id, processor, type, objectRef, bookingId, isExpected, attempts, lastError } = event;
+  const { id, processor, type, objectRef, isExpected, attempts, lastError } = event;
+  const { bookingId, subscriptionId } = event;
   return {
     id,
     processor,
     type,
     objectRef,
     bookingId,
+    subscriptionId,
     isExpected,
     attempts,
     lastError,

@@ -1,18 +1,10 @@
-/** Wire shapes of the service search, the plan list and the list of bookings. */
+/** Wire shapes of the service search and the list of bookings. */
 import { z } from '@hono/zod-openapi';
 import { BOOKING_STATES, type BookingState } from '../../domain/booking/booking-machine.ts';
-import type { Json } from '../../domain/result.ts';
 import type { BookingProjection } from '../durable-rpc.ts';
 import { serviceSchema, slotSchema } from './catalogue.ts';
 import { formatInstant } from './views.ts';
-import {
-  MAX_AMOUNT_MINOR,
-  idSchema,
-  instantSchema,
-  jsonSchema,
-  moneySchema,
-  pageSchema,
-} from './common.ts';
+import { MAX_AMOUNT_MINOR, idSchema, instantSchema, moneySchema, pageSchema } from './common.ts';
 
 export const searchServicesQuerySchema = z.strictObject({
   query: z.string().trim().min(1).max(200).optional(),
@@ -30,23 +22,6 @@ export const servicePageSchema = pageSchema(serviceSchema).openapi('ServicePage'
 export const slotsCreatedSchema = z
   .strictObject({ data: z.array(slotSchema) })
   .openapi('SlotsCreated');
-
-export const planSchema = z
-  .strictObject({
-    id: z.string(),
-    code: z.string(),
-    name: z.string(),
-    price: moneySchema,
-    interval: z.strictObject({
-      unit: z.enum(['day', 'week', 'month', 'year']),
-      count: z.int(),
-    }),
-    entitlements: z.record(z.string(), jsonSchema),
-    version: z.int(),
-  })
-  .openapi('Plan');
-
-export const planPageSchema = pageSchema(planSchema).openapi('PlanPage');
 
 /** A booking as the read model lists it; the whole of it is at `GET /v1/bookings/{id}`. */
 export const bookingSummarySchema = z
@@ -76,32 +51,7 @@ export const bookingSummarySchema = z
 
 export const bookingPageSchema = pageSchema(bookingSummarySchema).openapi('BookingPage');
 
-export type PlanView = z.infer<typeof planSchema>;
 export type BookingSummaryView = z.infer<typeof bookingSummarySchema>;
-
-/** A plan on the wire. */
-export function toPlanView(record: {
-  readonly id: string;
-  readonly code: string;
-  readonly name: string;
-  readonly priceMinor: number;
-  readonly currency: string;
-  readonly intervalUnit: PlanView['interval']['unit'];
-  readonly intervalCount: number;
-  readonly entitlements: { readonly [feature: string]: Json };
-  readonly version: number;
-}): PlanView {
-  const { id, code, name, version } = record;
-  return {
-    id,
-    code,
-    name,
-    price: { amount: record.priceMinor, currency: record.currency },
-    interval: { unit: record.intervalUnit, count: record.intervalCount },
-    entitlements: record.entitlements,
-    version,
-  };
-}
 
 /** A booking of the read model on the wire. */
 export function toBookingSummary(row: BookingProjection): BookingSummaryView {

@@ -1,8 +1,10 @@
 /** The shape of a hold, its price and the rules that decide whether it may be placed. */
+import { TRANSIENT_CODES } from '../codes.ts';
 import type { CancellationRung, ServiceCard, Slot } from '../inventory/cards.ts';
 import type { Refusal } from '../result.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS, type EpochMs } from '../time.ts';
 import type { HoldState } from './hold-machine.ts';
+import type { HoldQuota, QuotaTerms } from './quota.ts';
 
 /** How long a claim outlives its deadline while a processor is asked about an open payment. */
 export const CLOSING_GRACE_MS = 60 * SECOND_MS;
@@ -14,7 +16,7 @@ export interface HoldItem {
   readonly label: string;
   readonly startAtMs: EpochMs;
   readonly endAtMs: EpochMs;
-  /** For the whole quantity, in minor units. */
+  /** For the whole quantity, in minor units, with everything that the plan takes off or adds. */
   readonly priceMinor: number;
   readonly policy: readonly CancellationRung[];
   readonly commissionBps: number;
@@ -52,22 +54,83 @@ export interface Hold {
   /** The deadline moves once, when a payment waits for the payer. */
   readonly isExtended: boolean;
   readonly bookingId: string | null;
+  /** What it took of its holder's counted limits; null where nothing is counted. */
+  readonly quota: HoldQuota | null;
 }
+
+/** What the holder's plan changes about the rules of a service. */
+export interface PlanBenefits {
+  /** Replaces the booking window; null leaves it as it is. */
+  readonly windowDays: number | 'unlimited' | null;
+  /** How long before the sale; null for any time before. */
+  readonly earlyAccessMinutes: number | null;
+  /** Categories of members' services that are open; null for all. */
+  readonly categories: readonly string[] | null;
+  readonly discountBps: number;
+}
+
+/** What the holder's membership says of this hold. */
+export interface HoldAccess {
+  readonly isMember: boolean;
+  readonly planId: string | null;
+  readonly benefits: PlanBenefits | null;
+  readonly grant: QuotaTerms | null;
+  /** A limit of the plan that forbids the hold. */
+  readonly refusal: Refusal | null;
+}
+
+/** Somebody without a plan. */
+export const NO_ACCESS: HoldAccess = {
+  isMember: false,
+  planId: null,
+  benefits: null,
+  grant: null,
+  refusal: null,
+};
 
 /** Everything that the rules of a hold look at, apart from whether the slots are free. */
 export interface HoldFacts {
   readonly nowMs: EpochMs;
   readonly quantity: number;
-  readonly isMember: boolean;
-  readonly planId: string | null;
+  readonly access: HoldAccess;
   readonly lines: readonly { readonly service: ServiceCard; readonly slot: Slot }[];
   /** Live units of this customer per service id, before this hold. */
   readonly liveUnits: (serviceId: string) => number;
 }
 
-/** Who may book, and from when: these refusals stand before any look at what was asked. */
+/** Who may book, how much, and from when: these refusals stand before any look at what was asked. */
 export function accessRefusal(facts: HoldFacts): Refusal | null {
-  return firstRefusal(facts, [membershipRefusal, saleRefusal]);
+  return (
+    firstRefusal(facts, [membershipRefusal]) ??
+    limitRefusal(facts.access) ??
+    guestRefusal(facts) ??
+    firstRefusal(facts, [overageRefusal, saleRefusal])
+  );
+}
+
+/** A limit of the plan that is used up for this period. */
+export function limitRefusal({ refusal }: HoldAccess): Refusal | null {
+  return refusal === null || TRANSIENT_CODES.has(refusal.code) ? null : refusal;
+}
+
+/** A limit of the plan that stands in the way for the moment; of low precedence, like all that says "not now". */
+export function momentaryRefusal({ refusal }: HoldAccess): Refusal | null {
+  return refusal !== null && TRANSIENT_CODES.has(refusal.code) ? refusal : null;
+}
+
+/** A grant is refused once its time is over, because whoever gave it may then ask what became of it. */
+export function grantRefusal({ access: { grant }, nowMs }: HoldFacts): Refusal | null {
+  if (grant === null || nowMs < grant.validUntilMs) return null;
+  return {
+    code: 'overloaded',
+    detail: 'The call took too long on its way; try again.',
+    extra: { retryAfterSeconds: 1 },
+  };
+}
+
+/** People beyond the holder that a slot counts for: only members' services count them. */
+export function guestsOf(service: ServiceCard, quantity: number): number {
+  return service.access === 'open' ? 0 : quantity - 1;
 }
 
 /** More at a time than the service sells. */
@@ -98,21 +161,49 @@ function firstRefusal(facts: HoldFacts, rules: readonly Rule[]): Refusal | null 
   return null;
 }
 
-function membershipRefusal(facts: HoldFacts, { service }: Line): Refusal | null {
+function membershipRefusal({ access }: HoldFacts, { service }: Line): Refusal | null {
   if (service.access === 'open') return null;
+  const { isMember, planId, benefits } = access;
   const planFits =
-    service.planIds.length === 0 ||
-    (facts.planId !== null && service.planIds.includes(facts.planId));
-  if (facts.isMember && planFits) return null;
+    service.planIds.length === 0 || (planId !== null && service.planIds.includes(planId));
+  const categoryFits = benefits?.categories?.includes(service.category) ?? true;
+  if (isMember && planFits && categoryFits) return null;
   return {
     code: 'subscription_required',
     detail: `${service.name} is for subscribers.`,
-    extra: { planIds: service.planIds },
+    extra: { planIds: service.planIds, category: service.category },
+  };
+}
+
+function guestRefusal({ access: { grant }, lines, quantity }: HoldFacts): Refusal | null {
+  if (grant === null || !grant.countsGuests) return null;
+  const wanted = lines.reduce((total, { service }) => total + guestsOf(service, quantity), 0);
+  if (wanted <= grant.uses.guestPasses) return null;
+  return {
+    code: 'quota_exhausted',
+    detail: 'The plan has no guest passes left for so many people.',
+    extra: { feature: 'guestPasses.perPeriod', wanted, left: grant.uses.guestPasses },
+  };
+}
+
+/** What lies beyond the limit is paid in the plan's currency, or not at all. */
+function overageRefusal({ access: { grant } }: HoldFacts, line: Line): Refusal | null {
+  const price = grant?.overagePrice ?? null;
+  if (grant === null || grant.uses.overage === 0 || price === null || price.amount === 0)
+    return null;
+  if (price.currency === (line.slot.price ?? line.service.price).currency) return null;
+  return {
+    code: 'quota_exhausted',
+    detail: `The plan allows no more in this period, and ${line.service.name} is sold in another currency.`,
+    extra: { feature: 'bookings.perPeriod' },
   };
 }
 
 function saleRefusal(facts: HoldFacts, { service }: Line): Refusal | null {
-  if (service.saleStartsAtMs === null || service.saleStartsAtMs <= facts.nowMs) return null;
+  const { benefits } = facts.access;
+  if (service.saleStartsAtMs === null) return null;
+  const early = benefits === null ? 0 : benefits.earlyAccessMinutes;
+  if (early === null || service.saleStartsAtMs - early * MINUTE_MS <= facts.nowMs) return null;
   return { code: 'sale_not_open', detail: `${service.name} is not on sale yet.` };
 }
 
@@ -139,12 +230,14 @@ function noticeRefusal(facts: HoldFacts, { service, slot }: Line): Refusal | nul
   };
 }
 
-function windowRefusal(facts: HoldFacts, { service, slot }: Line): Refusal | null {
-  if (slot.startAtMs - facts.nowMs <= service.bookingWindowDays * DAY_MS) return null;
+function windowRefusal({ access, nowMs }: HoldFacts, { service, slot }: Line): Refusal | null {
+  const bookingWindowDays = access.benefits?.windowDays ?? service.bookingWindowDays;
+  if (bookingWindowDays === 'unlimited') return null;
+  if (slot.startAtMs - nowMs <= bookingWindowDays * DAY_MS) return null;
   return {
     code: 'outside_booking_window',
-    detail: `${service.name} can be booked ${service.bookingWindowDays} days ahead.`,
-    extra: { slotId: slot.id, bookingWindowDays: service.bookingWindowDays },
+    detail: `${service.name} can be booked ${bookingWindowDays} days ahead.`,
+    extra: { slotId: slot.id, bookingWindowDays },
   };
 }
 

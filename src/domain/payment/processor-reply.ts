@@ -39,7 +39,9 @@ export interface ProcessorPayment {
   /** Until when an authorisation can be captured, as the processor says; null when it does not say. */
   readonly captureBeforeMs: EpochMs | null;
   readonly action: PaymentAction | null;
-  /** Our own ids as we sent them: `booking_id`, `payment_id`. */
+  /** The processor's token of the method that paid or is to pay; null while none was chosen. */
+  readonly methodRef: string | null;
+  /** Our own ids as we sent them. */
   readonly metadata: { readonly [key: string]: string };
   readonly declineCode: string | null;
 }
@@ -51,8 +53,18 @@ export interface ProcessorRefund {
   readonly amountMinor: number;
 }
 
+/** A method being kept for later, without money, as the processor shows it now. */
+export interface ProcessorSetup {
+  readonly ref: string;
+  readonly state: 'created' | 'action_required' | 'pending' | 'succeeded' | 'failed' | 'cancelled';
+  readonly action: PaymentAction | null;
+  readonly methodRef: string | null;
+  readonly declineCode: string | null;
+  readonly metadata: { readonly [key: string]: string };
+}
+
 /**
- * payment, refund: a definite answer with the object. declined: the processor said no to the payer.
+ * payment, refund, setup, customer: a definite answer with the object. declined: the processor said no to the payer.
  * already_done: the call came twice or too late; fetch to learn the truth.
  * no_answer: nobody knows, and the call may still take effect: only the same key may be tried again.
  * server_error: answered with a fault that is stored under the key; after a fetch that shows no effect, a new key is safe.
@@ -62,6 +74,8 @@ export interface ProcessorRefund {
 export type ProcessorReply =
   | { readonly kind: 'payment'; readonly payment: ProcessorPayment }
   | { readonly kind: 'refund'; readonly refund: ProcessorRefund }
+  | { readonly kind: 'setup'; readonly setup: ProcessorSetup }
+  | { readonly kind: 'customer'; readonly ref: string }
   | {
       readonly kind: 'declined';
       readonly code: string;

@@ -60,7 +60,14 @@ const BY_CODE: Readonly<Record<string, DeclineRetry>> = {
   authentication_required: 'payer',
   authentication_failure: 'payer',
   payment_intent_authentication_failure: 'payer',
+  setup_intent_authentication_failure: 'payer',
 };
+
+/** No advice changes these: the issuer asks for the payer, so another try without them ends the same way. */
+const ASKS_PAYER: ReadonlySet<string> = new Set([
+  'authentication_required',
+  'authentication_not_handled',
+]);
 
 /** The retry class; an unknown code is the payer's, because nothing may be charged again unasked. */
 export function retryOfDecline(decline: {
@@ -68,6 +75,7 @@ export function retryOfDecline(decline: {
   adviceCode: string | undefined;
   networkAdviceCode: string | undefined;
 }): DeclineRetry {
+  if (ASKS_PAYER.has(decline.code)) return 'payer';
   return (
     BY_ADVICE[decline.adviceCode ?? ''] ??
     BY_NETWORK_ADVICE[decline.networkAdviceCode ?? ''] ??

@@ -10,6 +10,7 @@ import { toPayment } from './mapping.ts';
 /** The call came twice or too late; the object tells what is true. */
 const LOOK_AGAIN: ReadonlySet<string> = new Set([
   'payment_intent_unexpected_state',
+  'setup_intent_unexpected_state',
   'charge_already_captured',
   'charge_already_refunded',
   'charge_expired_for_capture',
@@ -39,6 +40,9 @@ const REFUSED: ReadonlySet<string> = new Set([
   'payment_method_provider_decline',
   'payment_method_unexpected_state',
   'payment_method_unsupported_type',
+  'setup_attempt_failed',
+  'setup_intent_authentication_failure',
+  'setup_intent_setup_attempt_expired',
 ]);
 
 /**
@@ -73,10 +77,7 @@ function isRefusal(error: StripeFailure): boolean {
 }
 
 function declinedReply(error: StripeFailure): ProcessorReply {
-  const isUnknownMethod = error.code === 'resource_missing';
-  const code = isUnknownMethod
-    ? 'payment_method_missing'
-    : error.decline_code || error.code || 'card_declined';
+  const code = declineCodeOf(error);
   return {
     kind: 'declined',
     code,
@@ -87,6 +88,15 @@ function declinedReply(error: StripeFailure): ProcessorReply {
     }),
     payment: error.payment_intent ? toPayment(error.payment_intent) : null,
   };
+}
+
+/** The most telling code. A method that Stripe refuses as such is the payer's to replace, whatever it says of it. */
+function declineCodeOf(error: StripeFailure): string {
+  if (error.code === 'resource_missing') return 'payment_method_missing';
+  const isCardError = error instanceof Stripe.errors.StripeCardError;
+  return (
+    error.decline_code || error.code || (isCardError ? 'card_declined' : 'payment_method_invalid')
+  );
 }
 
 /**

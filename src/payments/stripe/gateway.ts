@@ -1,15 +1,25 @@
 /**
  * Cards and wallets through Stripe PaymentIntents with manual capture. Speaks the PaymentGateway port;
- * owns no state, makes one call per method, never retries, and never sees card data.
+ * owns no state, makes one call per method, never retries, and never sees card data. Subscriptions are in recurring.ts.
  */
 import type { Stripe } from 'stripe';
 import type { ListedPayment, PaymentGateway } from '../../application/ports.ts';
 import { invariant, unreachable } from '../../domain/assert.ts';
 import type { ProcessorReply } from '../../domain/payment/processor-reply.ts';
 import { SECOND_MS } from '../../domain/time.ts';
+import {
+  ANY_METHOD,
+  askForPayment,
+  keyed,
+  NOT_STRIPE,
+  WITH_CHARGE,
+  withRef,
+  type StripeCalls,
+} from './calls.ts';
 import { createStripeClient, type StripeClientConfig } from './client.ts';
 import { replyOfError } from './errors.ts';
-import { metadataOf, toListedPayment, toPayment, toRefund } from './mapping.ts';
+import { metadataOf, toListedPayment, toRefund } from './mapping.ts';
+import { createRecurringGateway } from './recurring.ts';
 import { createWebhookReader, type StripeWebhookConfig } from './webhook.ts';
 
 /** Everything the gateway needs to know; the environment's names are the composition root's affair. */
@@ -18,14 +28,8 @@ export interface StripeGatewayConfig extends StripeClientConfig, StripeWebhookCo
   readonly returnUrl: string;
 }
 
-/** The charge tells the capture deadline and the refunds, so every answer about a payment carries it. */
-const WITH_CHARGE = { expand: ['latest_charge'] };
-
 /** Rows per page of a list, the most that Stripe gives. */
 const LIST_PAGE_COUNT = 100;
-
-/** Longest Idempotency-Key that Stripe takes, in characters. */
-const KEY_LENGTH_MAX = 255;
 
 /**
  * The Stripe gateway.
@@ -39,26 +43,26 @@ export function createStripeGateway(config: StripeGatewayConfig): PaymentGateway
     'live payments are made over TLS',
   );
   const client = createStripeClient(config);
-  const calls: Calls = { client, returnUrl: config.returnUrl };
-  const ask = (call: () => Promise<Stripe.PaymentIntent>) => askForPayment(call, config.isLive);
+  const { isLive, returnUrl } = config;
+  const calls: StripeCalls = { client, isLive, returnUrl };
+  const ask = (call: () => Promise<Stripe.PaymentIntent>) => askForPayment(calls, call);
+  const about = (ref: string, call: () => Promise<Stripe.PaymentIntent>) =>
+    withRef('pi', ref, () => ask(call));
   return {
     processor: 'stripe',
     capabilities: { authorizesFirst: true },
+    recurring: createRecurringGateway(calls),
     open: (request) => ask(() => openIntent(calls, request)),
-    authorize: (request) => withRef(request.ref, () => ask(() => confirmIntent(calls, request))),
-    fetch: (ref) => withRef(ref, () => ask(() => client.paymentIntents.retrieve(ref, WITH_CHARGE))),
-    capture: (request) => withRef(request.ref, () => ask(() => captureIntent(calls, request))),
-    void: (request) => withRef(request.ref, () => ask(() => cancelIntent(calls, request))),
-    refund: (request) => withRef(request.ref, () => askForRefund(() => refund(calls, request))),
+    authorize: (request) => about(request.ref, () => confirmIntent(calls, request)),
+    fetch: (ref) => about(ref, () => client.paymentIntents.retrieve(ref, WITH_CHARGE)),
+    capture: (request) => about(request.ref, () => captureIntent(calls, request)),
+    void: (request) => about(request.ref, () => cancelIntent(calls, request)),
+    refund: (request) =>
+      withRef('pi', request.ref, () => askForRefund(() => refund(calls, request))),
     fetchRefund: (ref) => askForRefund(() => client.refunds.retrieve(ref)),
     listSince: (request) => listSince(calls, request),
     readWebhook: createWebhookReader(client, config),
   };
-}
-
-interface Calls {
-  readonly client: Stripe;
-  readonly returnUrl: string;
 }
 
 type Requested<M extends 'open' | 'authorize' | 'capture' | 'void' | 'refund'> = Parameters<
@@ -67,18 +71,15 @@ type Requested<M extends 'open' | 'authorize' | 'capture' | 'void' | 'refund'> =
 
 /**
  * Unconfirmed on purpose: the id is stored before money can move, so an unknown outcome is always found by id.
- *
- * `allow_redirects` is 'always': with 'never' Stripe offers no method that redirects, and a 3-D Secure challenge of a
- * payer without Stripe's own client library is a redirect. Its price is that every confirm must carry a return_url,
- * which confirmIntent does. Methods that cannot be captured later are left out by Stripe because of `manual`.
+ * Methods that cannot be captured later are left out by Stripe because of `manual`.
  */
-function openIntent(calls: Calls, request: Requested<'open'>): Promise<Stripe.PaymentIntent> {
+function openIntent(calls: StripeCalls, request: Requested<'open'>): Promise<Stripe.PaymentIntent> {
   return calls.client.paymentIntents.create(
     {
       amount: request.amount.amount,
       currency: request.amount.currency,
       capture_method: 'manual',
-      automatic_payment_methods: { enabled: true, allow_redirects: 'always' },
+      automatic_payment_methods: ANY_METHOD,
       metadata: metadataOf(request.reference),
       ...WITH_CHARGE,
     },
@@ -87,7 +88,7 @@ function openIntent(calls: Calls, request: Requested<'open'>): Promise<Stripe.Pa
 }
 
 function confirmIntent(
-  calls: Calls,
+  calls: StripeCalls,
   request: Requested<'authorize'>,
 ): Promise<Stripe.PaymentIntent> {
   return calls.client.paymentIntents.confirm(
@@ -102,7 +103,10 @@ function confirmIntent(
 }
 
 /** Whatever is not captured of the authorisation is released by Stripe. */
-function captureIntent(calls: Calls, request: Requested<'capture'>): Promise<Stripe.PaymentIntent> {
+function captureIntent(
+  calls: StripeCalls,
+  request: Requested<'capture'>,
+): Promise<Stripe.PaymentIntent> {
   return calls.client.paymentIntents.capture(
     request.ref,
     { amount_to_capture: request.amountMinor, ...WITH_CHARGE },
@@ -111,7 +115,10 @@ function captureIntent(calls: Calls, request: Requested<'capture'>): Promise<Str
 }
 
 /** The reason is one constant, because a repeat under the same key must have the same parameters. */
-function cancelIntent(calls: Calls, request: Requested<'void'>): Promise<Stripe.PaymentIntent> {
+function cancelIntent(
+  calls: StripeCalls,
+  request: Requested<'void'>,
+): Promise<Stripe.PaymentIntent> {
   return calls.client.paymentIntents.cancel(
     request.ref,
     { cancellation_reason: 'abandoned', ...WITH_CHARGE },
@@ -119,7 +126,7 @@ function cancelIntent(calls: Calls, request: Requested<'void'>): Promise<Stripe.
   );
 }
 
-function refund(calls: Calls, request: Requested<'refund'>): Promise<Stripe.Refund> {
+function refund(calls: StripeCalls, request: Requested<'refund'>): Promise<Stripe.Refund> {
   return calls.client.refunds.create(
     {
       payment_intent: request.ref,
@@ -131,7 +138,7 @@ function refund(calls: Calls, request: Requested<'refund'>): Promise<Stripe.Refu
 }
 
 async function listSince(
-  calls: Calls,
+  calls: StripeCalls,
   request: Parameters<PaymentGateway['listSince']>[0],
 ): Promise<{ payments: readonly ListedPayment[]; next: string | null } | { failed: string }> {
   try {
@@ -151,21 +158,6 @@ async function listSince(
   }
 }
 
-/** An intent of the other mode is nobody's payment here: a key or an address is wrong. */
-async function askForPayment(
-  call: () => Promise<Stripe.PaymentIntent>,
-  isLive: boolean,
-): Promise<ProcessorReply> {
-  try {
-    const intent = await call();
-    if (intent.object !== 'payment_intent') return NOT_STRIPE;
-    if (intent.livemode !== isLive) return { kind: 'misconfigured', reason: 'livemode_mismatch' };
-    return { kind: 'payment', payment: toPayment(intent) };
-  } catch (error) {
-    return replyOfError(error);
-  }
-}
-
 async function askForRefund(call: () => Promise<Stripe.Refund>): Promise<ProcessorReply> {
   try {
     const made = await call();
@@ -173,22 +165,6 @@ async function askForRefund(call: () => Promise<Stripe.Refund>): Promise<Process
   } catch (error) {
     return replyOfError(error);
   }
-}
-
-const NOT_STRIPE: ProcessorReply = { kind: 'misconfigured', reason: 'unexpected_object' };
-
-/** A text that is no PaymentIntent id names no object; it must not become part of a path either. */
-async function withRef(ref: string, call: () => Promise<ProcessorReply>): Promise<ProcessorReply> {
-  return /^pi_[A-Za-z0-9_]+$/.test(ref) ? call() : { kind: 'missing' };
-}
-
-/** Our key on every POST; without one the SDK would make a new one per call, and a repeat would act twice. */
-function keyed(key: string): Stripe.RequestOptions {
-  invariant(
-    key.length > 0 && key.length <= KEY_LENGTH_MAX,
-    'an idempotency key has 1 to 255 characters',
-  );
-  return { idempotencyKey: key };
 }
 
 /** A failed list in words for the log. */
@@ -204,6 +180,8 @@ function wordsOf(reply: ProcessorReply): string {
     case 'missing':
     case 'payment':
     case 'refund':
+    case 'setup':
+    case 'customer':
       return reply.kind;
     default:
       return unreachable(reply);

@@ -9,29 +9,34 @@ import type {
   ProcessorPayment,
   ProcessorPaymentState,
   ProcessorRefund,
+  ProcessorSetup,
 } from '../../domain/payment/processor-reply.ts';
 import { SECOND_MS } from '../../domain/time.ts';
 
 /**
- * What we attach to a PaymentIntent. `booking_id` and `payment_id` are read back by this adapter;
- * `bookingId` is the public API's own spelling, for whoever compares Stripe's books with ours.
+ * What we attach to a PaymentIntent or SetupIntent. The names with underscores are read back by this adapter;
+ * `bookingId` and `subscriptionId` are the public API's own spelling, for whoever compares Stripe's books with ours.
  */
 export function metadataOf(reference: PaymentReference): Record<string, string> {
-  return {
-    booking_id: reference.bookingId,
-    payment_id: reference.paymentId,
-    bookingId: reference.bookingId,
-  };
+  if ('bookingId' in reference) {
+    const { bookingId, paymentId } = reference;
+    return { booking_id: bookingId, payment_id: paymentId, bookingId };
+  }
+  const { subscriptionId, chargeId } = reference;
+  return { subscription_id: subscriptionId, charge_id: chargeId, subscriptionId };
 }
 
 /** Our ids out of an object's metadata; null when it is somebody else's. */
 export function referenceOf(metadata: {
   readonly [key: string]: unknown;
 }): PaymentReference | null {
-  const bookingId = metadata['booking_id'];
-  const paymentId = metadata['payment_id'];
-  return typeof bookingId === 'string' && typeof paymentId === 'string'
-    ? { bookingId, paymentId }
+  const { booking_id: bookingId, payment_id: paymentId } = metadata;
+  if (typeof bookingId === 'string' && typeof paymentId === 'string') {
+    return { bookingId, paymentId };
+  }
+  const { subscription_id: subscriptionId, charge_id: chargeId } = metadata;
+  return typeof subscriptionId === 'string' && typeof chargeId === 'string'
+    ? { subscriptionId, chargeId }
     : null;
 }
 
@@ -55,8 +60,22 @@ export function toPayment(intent: Stripe.PaymentIntent): ProcessorPayment {
     refundedMinor: charge?.amount_refunded ?? 0,
     captureBeforeMs: captureBeforeS === undefined ? null : captureBeforeS * SECOND_MS,
     action: actionOf(intent, state),
+    methodRef: idOf(intent.payment_method),
     metadata: { ...intent.metadata },
-    declineCode: state === 'failed' ? declineCodeOf(intent) : null,
+    declineCode: state === 'failed' ? codeOf(intent.last_payment_error) : null,
+  };
+}
+
+/** A SetupIntent as a method being kept. Source: Stripe API reference, "The SetupIntent object". */
+export function toSetup(setup: Stripe.SetupIntent): ProcessorSetup {
+  const state = setupStateOf(setup);
+  return {
+    ref: setup.id,
+    state,
+    action: actionOf(setup, state),
+    methodRef: idOf(setup.payment_method),
+    declineCode: state === 'failed' ? codeOf(setup.last_setup_error) : null,
+    metadata: { ...setup.metadata },
   };
 }
 
@@ -81,6 +100,10 @@ function chargeOf(intent: Stripe.PaymentIntent): Stripe.Charge | null {
   return typeof intent.latest_charge === 'object' ? intent.latest_charge : null;
 }
 
+function idOf(reference: string | { readonly id: string } | null): string | null {
+  return typeof reference === 'object' ? (reference?.id ?? null) : reference;
+}
+
 function stateOf(intent: Stripe.PaymentIntent): ProcessorPaymentState {
   switch (intent.status) {
     case 'requires_payment_method':
@@ -102,14 +125,33 @@ function stateOf(intent: Stripe.PaymentIntent): ProcessorPaymentState {
   }
 }
 
+function setupStateOf(setup: Stripe.SetupIntent): ProcessorSetup['state'] {
+  switch (setup.status) {
+    case 'requires_payment_method':
+      // As with a payment: for us the try has ended, though Stripe would take another method.
+      return setup.last_setup_error === null ? 'created' : 'failed';
+    case 'requires_confirmation':
+      return 'created';
+    case 'requires_action':
+      return 'action_required';
+    case 'succeeded':
+      return 'succeeded';
+    case 'canceled':
+      return 'cancelled';
+    case 'processing':
+    default:
+      return 'pending';
+  }
+}
+
 /** Stripe itself cancels what was not captured or completed in time. */
 function wasEndedByStripe(reason: string | null): boolean {
   return reason === 'automatic' || reason === 'expired';
 }
 
 function actionOf(
-  intent: Stripe.PaymentIntent,
-  state: ProcessorPaymentState,
+  intent: Pick<Stripe.PaymentIntent | Stripe.SetupIntent, 'client_secret' | 'next_action'>,
+  state: ProcessorPaymentState | ProcessorSetup['state'],
 ): PaymentAction | null {
   if (state !== 'created' && state !== 'action_required') return null;
   const secret = intent.client_secret === null ? {} : { clientSecret: intent.client_secret };
@@ -126,8 +168,9 @@ function authorizedOf(intent: Stripe.PaymentIntent, charge: Stripe.Charge | null
   return 0;
 }
 
-function declineCodeOf(intent: Stripe.PaymentIntent): string | null {
-  const error = intent.last_payment_error;
+function codeOf(
+  error: Stripe.PaymentIntent.LastPaymentError | Stripe.SetupIntent.LastSetupError | null,
+): string | null {
   return error === null ? null : error.decline_code || error.code || error.type;
 }
 

@@ -96,9 +96,11 @@ function isOurs(event: Readonly<Record<string, unknown>>, isLive: boolean): bool
   return event['livemode'] === isLive && event['api_version'] === Stripe.API_VERSION && !isForeign;
 }
 
-/** The PaymentIntent that the event is about: itself, or the one that its charge, refund or dispute belongs to. */
+const INTENTS: ReadonlySet<unknown> = new Set(['payment_intent', 'setup_intent']);
+
+/** The intent that the event is about: itself, or the one that its charge, refund or dispute belongs to. */
 function objectRefOf(object: Readonly<Record<string, unknown>>): string | null {
-  const owner = object['object'] === 'payment_intent' ? object : object['payment_intent'];
+  const owner = INTENTS.has(object['object']) ? object : object['payment_intent'];
   if (typeof owner === 'string') return owner;
   return isRecord(owner) && typeof owner['id'] === 'string' ? owner['id'] : null;
 }

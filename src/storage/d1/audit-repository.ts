@@ -1,7 +1,7 @@
 /**
  * All SQL of the audit trail. Rows only ever come in, as the next links of their stream: the triggers of
  * migrations/0003_create_audit.sql see to that, and turn a second consumer's write into a harmless conflict.
- * Callers: the audit consumer, the operators' audit routes.
+ * Callers: the audit consumer, the operators' audit routes, and billing, which writes its links with what they tell of.
  */
 import { and, asc, eq, gt, gte, lt, sql, type SQL } from 'drizzle-orm';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
@@ -33,6 +33,22 @@ const ADVANCE_STREAM = `
   INSERT INTO audit_stream (stream, applied_seq, head_hash) VALUES (?1, ?2, ?3)
   ON CONFLICT (stream) DO UPDATE SET applied_seq = excluded.applied_seq, head_hash = excluded.head_hash`;
 
+/** The writes of the next links of a stream and of its cursor, for a caller that commits them together with its own. */
+export function auditStatements(
+  database: D1Database,
+  { stream, events }: { readonly stream: string; readonly events: readonly ChainEvent[] },
+): D1PreparedStatement[] {
+  const last = events.at(-1);
+  if (last === undefined) return [];
+  const insert = database.prepare(INSERT_EVENTS);
+  // Metadata goes in as text, so that SQL gives it back letter by letter.
+  const rows = events.map((event) => ({ ...event, metadata: JSON.stringify(event.metadata) }));
+  return [
+    ...jsonChunks(rows).map((chunk) => insert.bind(stream, chunk)),
+    database.prepare(ADVANCE_STREAM).bind(stream, last.seq, last.hash),
+  ];
+}
+
 /** The audit trail of one database. */
 export class AuditRepository implements AuditStore {
   readonly #database: D1Database;
@@ -57,16 +73,10 @@ export class AuditRepository implements AuditStore {
    * Conflict: somebody else has moved the stream, or the links do not fit the chain; nothing was written.
    */
   async append(stream: string, events: readonly ChainEvent[]): Promise<'applied' | 'conflict'> {
-    const last = events.at(-1);
-    if (last === undefined) return 'applied';
-    const insert = this.#database.prepare(INSERT_EVENTS);
-    // Metadata goes in as text, so that SQL gives it back letter by letter.
-    const rows = events.map((event) => ({ ...event, metadata: JSON.stringify(event.metadata) }));
+    const statements = auditStatements(this.#database, { stream, events });
+    if (statements.length === 0) return 'applied';
     try {
-      await this.#database.batch([
-        ...jsonChunks(rows).map((chunk) => insert.bind(stream, chunk)),
-        this.#database.prepare(ADVANCE_STREAM).bind(stream, last.seq, last.hash),
-      ]);
+      await this.#database.batch(statements);
       return 'applied';
     } catch (error) {
       if (error instanceof Error && error.message.includes(CONFLICT)) return 'conflict';

@@ -23,9 +23,12 @@ export interface CallLease {
   readonly leaseUntilMs: EpochMs;
 }
 
-/** What the key says: go on and own it, or the answer for the caller. */
+/**
+ * What the key says: go on and own it, or the answer for the caller. `isResumed`: an earlier try died without an answer,
+ * and may have had its effect.
+ */
 export type CallClaim =
-  | ({ readonly kind: 'run' } & CallLease)
+  | ({ readonly kind: 'run'; readonly isResumed: boolean } & CallLease)
   | { readonly kind: 'replay'; readonly answer: RecordedAnswer }
   | { readonly kind: 'mismatch' }
   | { readonly kind: 'in_progress' };
@@ -55,7 +58,11 @@ export class CallRepository {
       createdAtMs: nowMs,
       expiresAtMs: nowMs + CALL_RETENTION_MS,
     };
-    const [claimed, [stored]] = await this.#orm.batch([
+    const [[before], claimed, [stored]] = await this.#orm.batch([
+      this.#orm
+        .select({ expiresAtMs: callTable.expiresAtMs })
+        .from(callTable)
+        .where(this.#byKey(callerId, call.key)),
       this.#orm
         .insert(callTable)
         .values({ callerId, key: call.key, ...row })
@@ -69,7 +76,10 @@ export class CallRepository {
       this.#orm.select().from(callTable).where(this.#byKey(callerId, call.key)),
     ]);
     const found = required(stored, 'a claimed key is there');
-    if (claimed.length > 0) return { kind: 'run', callerId, key: call.key, leaseUntilMs };
+    if (claimed.length > 0) {
+      const isResumed = before !== undefined && before.expiresAtMs > nowMs;
+      return { kind: 'run', isResumed, callerId, key: call.key, leaseUntilMs };
+    }
     const decision = decideCall(
       { ...found, recoveryId: null },
       { fingerprint: call.fingerprint, nowMs },

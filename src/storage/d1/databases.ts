@@ -29,7 +29,7 @@ export interface Databases {
 }
 
 /** The newest table of each migration: a database without one of them is not ready. */
-const PROBE_TABLES = ['user', 'provider', 'audit_event', 'plan', 'job_run'];
+const PROBE_TABLES = ['user', 'provider', 'audit_event', 'job_run', 'plan_version', 'invoice'];
 
 /** The databases over their bindings. */
 export function createDatabases(bindings: {

@@ -1,5 +1,5 @@
 /** Maps rows of a shard's tables to domain shapes. The schema's CHECKs vouch for the values. */
-import type { ChainEvent } from '../../contracts/durable-rpc.ts';
+import type { ChainEvent, QuotaNotice, QuotaUses } from '../../contracts/durable-rpc.ts';
 import type { Operation, Payment, PaymentChoice, Refund } from '../../domain/booking/booking.ts';
 import type { Slot } from '../../domain/inventory/cards.ts';
 import type { Claim } from '../../domain/inventory/inventory.ts';
@@ -89,6 +89,18 @@ export function refundFromRow(row: Row): Refund {
     ref: row['ref'] as string | null,
     reason: row['reason'] as string,
     createdAtMs: row['created_at_ms'] as number,
+  };
+}
+
+export function noticeFromRow(row: Row): QuotaNotice {
+  return {
+    seq: row['seq'] as number,
+    memberId: row['member_id'] as string,
+    outcome: {
+      grantId: row['grant_id'] as string,
+      state: row['state'] as QuotaNotice['outcome']['state'],
+      uses: JSON.parse(row['uses'] as string) as QuotaUses,
+    },
   };
 }
 

@@ -267,4 +267,23 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
         acknowledged_seq INTEGER NOT NULL
       ) STRICT;`,
   },
+  {
+    id: '0005_create_quota',
+    sql: `
+      -- The reservation at the holder's membership object that the hold used, and what became of it.
+      ALTER TABLE hold ADD COLUMN grant_id TEXT;
+      ALTER TABLE hold ADD COLUMN quota_state TEXT CHECK (quota_state IN ('held', 'kept', 'returned'));
+      CREATE INDEX hold_grant ON hold (grant_id) WHERE grant_id IS NOT NULL;
+      -- A grant counts for one hold, whatever the code believes.
+      CREATE UNIQUE INDEX hold_grant_used ON hold (grant_id) WHERE quota_state IN ('held', 'kept');
+      -- What membership objects have not acknowledged. A position is never given twice, because a slow consumer
+      -- forgets by position.
+      CREATE TABLE quota_notice (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        member_id TEXT NOT NULL,
+        grant_id TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL CHECK (state IN ('held', 'kept', 'returned')),
+        uses TEXT NOT NULL CHECK (json_valid(uses))
+      ) STRICT;`,
+  },
 ];

@@ -39,6 +39,7 @@ export function createSqliteInventoryStore(sql: SqlStorage): InventoryStore {
   return {
     ...catalogueStore({ all, one, run, sql }),
     ...holdStore({ all, one, run, sql }),
+    ...claimStore({ all, one, run, sql }),
     ...bookingStore({ all, one, run, sql }),
     ...operationStore({ all, one, run, sql }),
     ...recordStore({ all, one, run, sql }),
@@ -112,14 +113,8 @@ function catalogueStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore,
   };
 }
 
-type HoldMethods =
-  | 'hold'
-  | 'saveHold'
-  | 'liveHolds'
-  | 'insertClaims'
-  | 'claimsOf'
-  | 'endClaims'
-  | 'liveClaims';
+type HoldMethods = 'hold' | 'saveHold' | 'liveHolds' | 'holdsOfGrant';
+type ClaimMethods = 'insertClaims' | 'claimsOf' | 'endClaims' | 'liveClaims';
 
 function holdStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore, HoldMethods> {
   return {
@@ -129,17 +124,21 @@ function holdStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore, Hold
     },
     saveHold(hold) {
       run(
-        `INSERT INTO hold (id, state, caller_id, expires_at_ms, booking_id, body) VALUES (?, ?, ?, ?, ?, ?)
+        `INSERT INTO hold (id, state, caller_id, expires_at_ms, booking_id, grant_id, quota_state, body)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, expires_at_ms = excluded.expires_at_ms,
-           booking_id = excluded.booking_id, body = excluded.body`,
+           booking_id = excluded.booking_id, quota_state = excluded.quota_state, body = excluded.body`,
         hold.id,
         hold.state,
         hold.callerId,
         hold.expiresAtMs,
         hold.bookingId,
+        hold.quota?.grantId ?? null,
+        hold.quota?.state ?? null,
         JSON.stringify(hold),
       );
     },
+    holdsOfGrant: (grantId) => all('SELECT body FROM hold WHERE grant_id = ?', grantId).map(toHold),
     *liveHolds() {
       for (const row of sql.exec<Row>(
         "SELECT body FROM hold WHERE state IN ('active', 'closing', 'committed')",
@@ -147,6 +146,11 @@ function holdStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore, Hold
         yield toHold(row);
       }
     },
+  };
+}
+
+function claimStore({ all, run, sql }: SqlAccess): Pick<InventoryStore, ClaimMethods> {
+  return {
     insertClaims(holdId, claims) {
       for (const claim of claims) {
         run(
@@ -344,8 +348,12 @@ function operationStore({ all, one, run }: SqlAccess): Pick<InventoryStore, Oper
   };
 }
 
+/** A hold that was written before quota was kept has taken none. */
 function toHold(row: Row): Hold {
-  return fromJson<Hold>(row['body']);
+  return {
+    quota: null,
+    ...fromJson<Omit<Hold, 'quota'> & Partial<Pick<Hold, 'quota'>>>(row['body']),
+  };
 }
 
 function fromJson<T>(text: SqlStorageValue | undefined): T {

@@ -1,6 +1,6 @@
-/** The records of a shard: answers under their keys, the hash chain, and how far its consumers have come. */
+/** The records of a shard: answers under their keys, the hash chain, how far its consumers have come, and notices of quota. */
 import type { InventoryStore, StoredCall } from '../../application/inventory-store.ts';
-import { eventFromRow, type Row } from './inventory-rows.ts';
+import { eventFromRow, noticeFromRow, type Row } from './inventory-rows.ts';
 
 /** How the parts of the store reach SQL. */
 export interface SqlAccess {
@@ -20,6 +20,8 @@ type ChainMethods =
   | 'streamCursor'
   | 'saveStreamCursor';
 
+type NoticeMethods = 'addQuotaNotice' | 'quotaNoticeOf' | 'quotaNotices' | 'forgetQuotaNotices';
+
 /** Many rows in one statement: the price of a small write is the statement, not the row. */
 const SAVE_CALLS = `
   INSERT INTO call (caller_id, key, fingerprint, state, lease_until_ms, recovery_id, status, body, created_at_ms)
@@ -37,9 +39,37 @@ const APPEND_EVENTS = `
     value ->> 'atMs', value ->> 'previousHash', value ->> 'hash'
   FROM json_each(?)`;
 
-/** Calls and chain. */
-export function recordStore(access: SqlAccess): Pick<InventoryStore, CallMethods | ChainMethods> {
-  return { ...callStore(access), ...chainStore(access) };
+/** Calls, chain and notices. */
+export function recordStore(
+  access: SqlAccess,
+): Pick<InventoryStore, CallMethods | ChainMethods | NoticeMethods> {
+  return { ...callStore(access), ...chainStore(access), ...noticeStore(access) };
+}
+
+function noticeStore({ all, one, run }: SqlAccess): Pick<InventoryStore, NoticeMethods> {
+  return {
+    addQuotaNotice({ memberId, outcome: { grantId, state, uses } }) {
+      run(
+        'INSERT OR REPLACE INTO quota_notice (member_id, grant_id, state, uses) VALUES (?, ?, ?, ?)',
+        memberId,
+        grantId,
+        state,
+        JSON.stringify(uses),
+      );
+    },
+    quotaNoticeOf(grantId) {
+      const row = one('SELECT * FROM quota_notice WHERE grant_id = ?', grantId);
+      return row === null ? null : noticeFromRow(row);
+    },
+    quotaNotices: (limit) =>
+      all('SELECT * FROM quota_notice ORDER BY seq LIMIT ?', limit).map(noticeFromRow),
+    forgetQuotaNotices(seqs) {
+      run(
+        'DELETE FROM quota_notice WHERE seq IN (SELECT value FROM json_each(?))',
+        JSON.stringify(seqs),
+      );
+    },
+  };
 }
 
 function callStore({ one, run }: SqlAccess): Pick<InventoryStore, CallMethods> {

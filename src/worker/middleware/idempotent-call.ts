@@ -1,7 +1,8 @@
 /**
  * Idempotency of calls that reach no inventory shard: the key is claimed in D1 before the handler runs,
  * the answer is recorded after it, and a repeat gets that answer. A caller that dies leaves a lease behind;
- * when it lapses the next try runs the handler again, so handlers derive their ids from the key.
+ * when it lapses the next try runs the handler again, so handlers derive their ids from the key, or find by
+ * `isResumedCall` that what is asked may have been done.
  */
 import type { Context } from 'hono';
 import type { CallKey } from '../../contracts/durable-rpc.ts';
@@ -32,6 +33,7 @@ export function idempotent<C extends Context<AppEnv>>(
     const { calls } = databases.forId(caller.id);
     const claim = await calls.claim({ callerId: caller.id, call, nowMs: clock.nowMs() });
     if (claim.kind !== 'run') return answerOf(c, claim);
+    c.set('isResumedCall', claim.isResumed);
     return run(c, { handler, calls, claim, call });
   };
 }

@@ -1,6 +1,6 @@
 /** The page behind a manage link: what was booked, for whoever holds the link. No script, nothing from elsewhere. */
 import type { BookingView } from '../../contracts/http/booking.ts';
-import { CURRENCY_EXPONENTS } from '../../domain/money.ts';
+import { formatAmount } from './money-text.ts';
 import { escapeHtml, renderPage } from './page.ts';
 
 /** The whole page. */
@@ -17,13 +17,4 @@ export function renderBookingPage(booking: BookingView): string {
      <ul>${slots.join('')}</ul>
      <p>Total: ${escapeHtml(formatAmount(total.amount, total.currency))}</p>`,
   });
-}
-
-/** Minor units as people read them, by the currency's own number of decimals. */
-function formatAmount(amountMinor: number, currency: string): string {
-  const decimals = CURRENCY_EXPONENTS[currency] ?? 2;
-  const digits = String(amountMinor).padStart(decimals + 1, '0');
-  const whole = digits.slice(0, digits.length - decimals);
-  const amount = decimals === 0 ? digits : `${whole}.${digits.slice(-decimals)}`;
-  return `${amount} ${currency.toUpperCase()}`;
 }

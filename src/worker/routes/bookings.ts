@@ -1,12 +1,6 @@
 /** Bookings: open and pay, confirm, read, history, cancel. Handlers pass on; the shard decides. */
 import type { Context } from 'hono';
-import {
-  cancelWithRefund,
-  checkOut,
-  confirmPayment,
-  withVerdict,
-  type CheckoutPorts,
-} from '../../application/checkout.ts';
+import { cancelWithRefund, checkOut, confirmPayment } from '../../application/checkout.ts';
 import { namePlans } from '../../application/name-plans.ts';
 import type { OpenBookingCommand } from '../../contracts/durable-rpc.ts';
 import {
@@ -28,7 +22,7 @@ import {
   resultResponse,
 } from '../respond.ts';
 import { defineRoute } from '../route.ts';
-import { CLAIM_REFUSALS, plansOf, shardOf } from './holds.ts';
+import { checkoutPorts, CLAIM_REFUSALS, plansOf, shardOf } from './holds.ts';
 
 const createBooking = defineRoute({
   method: 'post',
@@ -109,20 +103,15 @@ export function registerBookings(app: App): void {
     const body = c.req.valid('json');
     const target = targetOf(c, body);
     if (!target.ok) return refusalResponse(c, target.refusal);
-    const caller = requireCaller(c);
-    const { objects } = services;
     const wish = {
-      caller,
+      caller: requireCaller(c),
       call: requireCallKey(c),
       target: target.value.target,
       payment: choiceOf(body),
       holdBudget: services.settings.holdsPerPrincipal,
     };
     const ports = checkoutPorts(c, target.value.shardKey);
-    const booked = withVerdict({ objects, caller }, (access) =>
-      checkOut(ports, { ...wish, access }),
-    );
-    const reply = await lasting(c, booked);
+    const reply = await lasting(c, checkOut(ports, wish));
     return keyedResponse(
       c,
       await namePlans({ plans: plansOf(c), log: c.get('services').log }, reply),
@@ -163,11 +152,6 @@ function lasting<T>(c: Context<AppEnv>, work: Promise<T>): Promise<T> {
   // The handler itself reports a failure; here it must only not be reported twice.
   c.executionCtx.waitUntil(work.catch(() => undefined));
   return work;
-}
-
-function checkoutPorts(c: Context<AppEnv>, shardKey: string): CheckoutPorts {
-  const { objects, gateways, log } = c.get('services');
-  return { shard: objects.shard(shardKey), gateways, log };
 }
 
 function targetOf(

@@ -1,6 +1,7 @@
-/** Holds: place, read, give up. One call to Membership, one to the shard, and D1 only to name plans in a refusal. */
+/** Holds: place, read, give up. Membership first, then one call to the shard; D1 only to name plans in a refusal. */
 import type { Context } from 'hono';
-import { giveUpHold, withVerdict } from '../../application/checkout.ts';
+import { holdSlots } from '../../application/admit-hold.ts';
+import { giveUpHold, type CheckoutPorts } from '../../application/checkout.ts';
 import { namePlans } from '../../application/name-plans.ts';
 import { createHoldSchema, holdSchema } from '../../contracts/http/booking.ts';
 import type { IdParts } from '../../domain/ids.ts';
@@ -20,6 +21,7 @@ import { defineRoute } from '../route.ts';
 /** What taking slots may be refused with, for a hold and for a booking made of slots at once. */
 export const CLAIM_REFUSALS = [
   'subscription_required',
+  'quota_exhausted',
   'sale_not_open',
   'not_found',
   'quantity_limit_exceeded',
@@ -75,18 +77,13 @@ export function registerHolds(app: App): void {
     const { slotIds, quantity, units } = c.req.valid('json');
     const shardKey = shardOf(c, slotIds);
     if (!shardKey.ok) return refusalResponse(c, shardKey.refusal);
-    const caller = requireCaller(c);
-    const shard = services.objects.shard(shardKey.value);
     const wish = {
-      caller,
+      caller: requireCaller(c),
       call: requireCallKey(c),
       claim: { slotIds, quantity: quantity ?? null, units: units ?? null },
       holdBudget: services.settings.holdsPerPrincipal,
     };
-    const { objects } = services;
-    const reply = await withVerdict({ objects, caller }, (access) =>
-      shard.placeHold({ ...wish, access }),
-    );
+    const reply = await holdSlots(checkoutPorts(c, shardKey.value), wish);
     return keyedResponse(
       c,
       await namePlans({ plans: plansOf(c), log: c.get('services').log }, reply),
@@ -100,10 +97,8 @@ export function registerHolds(app: App): void {
   });
 
   app.openapi(deleteHold, async (c) => {
-    const services = c.get('services');
-    const shard = services.objects.shard(pathId(c, 'id').locator);
     const asked = { caller: requireCaller(c), holdId: c.req.param('id') };
-    const given = await giveUpHold({ ...services, shard }, asked);
+    const given = await giveUpHold(checkoutPorts(c, pathId(c, 'id').locator), asked);
     return given.ok ? c.body(null, 204) : refusalResponse(c, given.refusal);
   });
 }
@@ -122,6 +117,12 @@ export function shardOf(c: Context<AppEnv>, slotIds: readonly string[]): Result<
     return refuse('slots_span_shards', 'The slots belong to several inventories.');
   }
   return ok(key);
+}
+
+/** What holding, booking and cancelling in a shard run on. */
+export function checkoutPorts(c: Context<AppEnv>, shardKey: string): CheckoutPorts {
+  const { objects, gateways, digest, log } = c.get('services');
+  return { shardKey, shard: objects.shard(shardKey), objects, gateways, digest, log };
 }
 
 /** Plans are in the global database. */

@@ -1,10 +1,16 @@
 /** Operators' runs of background jobs: the same work that the crons do, without waiting for ages and back-off. */
 import { z } from '@hono/zod-openapi';
 import { jsonSchema } from '../../contracts/http/common.ts';
-import { runReconciliation } from '../background.ts';
+import { runReconciliation, runRenewalJob, type RunJob } from '../background.ts';
 import type { App } from '../context.ts';
 import { refusalResponse } from '../respond.ts';
 import { defineRoute } from '../route.ts';
+
+/** The jobs by the name in their address. */
+const JOBS: ReadonlyMap<string, RunJob> = new Map([
+  ['reconciliation', runReconciliation],
+  ['renewals', runRenewalJob],
+]);
 
 const runSchema = z
   .strictObject({
@@ -29,9 +35,10 @@ const runJob = defineRoute({
 /** Mounts the operators' job routes. */
 export function registerJobs(app: App): void {
   app.openapi(runJob, async (c) => {
-    if (c.req.valid('param').job !== 'reconciliation') {
+    const run = JOBS.get(c.req.valid('param').job);
+    if (run === undefined) {
       return refusalResponse(c, { code: 'not_found', detail: 'There is no such job.' });
     }
-    return c.json(await runReconciliation(c.env, c.get('services'), { byHand: true }), 200);
+    return c.json(await run(c.env, c.get('services'), { byHand: true }), 200);
   });
 }

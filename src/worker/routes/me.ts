@@ -1,6 +1,8 @@
 /** What a person may read about themselves. */
 import { readProfile } from '../../application/accounts.ts';
+import { readEntitlements } from '../../application/billing/read-entitlements.ts';
 import { profileSchema, type ProfileView } from '../../contracts/http/people.ts';
+import { entitlementsSchema } from '../../contracts/http/plans.ts';
 import { formatInstant } from '../../contracts/http/views.ts';
 import type { App } from '../context.ts';
 import { refusalResponse, requireCaller } from '../respond.ts';
@@ -14,6 +16,17 @@ const meRoute = defineRoute({
   access: 'signed_in',
   answers: { 200: { description: 'My profile.', schema: profileSchema } },
   refusals: ['not_found'],
+});
+
+const entitlementsRoute = defineRoute({
+  method: 'get',
+  path: '/v1/me/entitlements',
+  tag: 'People',
+  summary: 'Read what my plan allows',
+  description:
+    'Limits, what is used of them in the running period, and what is left. Without a plan that runs, `plan` is null.',
+  access: 'signed_in',
+  answers: { 200: { description: 'What I may do.', schema: entitlementsSchema } },
 });
 
 /** Registers the routes. */
@@ -31,5 +44,10 @@ export function registerMe(app: App): void {
       createdAt: formatInstant(createdAtMs),
     };
     return c.json(profile);
+  });
+  app.openapi(entitlementsRoute, async (c) => {
+    const { clock, objects } = c.get('services');
+    const member = objects.member(requireCaller(c).id);
+    return c.json(await readEntitlements({ clock, member }), 200);
   });
 }

@@ -33,7 +33,7 @@ const verify = defineRoute({
   tag,
   summary: 'Verify the audit trail',
   description:
-    'Makes every hash again, follows every link, and compares each end with the shard that made the chain.',
+    'Makes every hash again, follows every link, and compares each end with the shard or subscription that made the chain.',
   access,
   answers: { 200: { description: 'The verdict.', schema: auditVerdictSchema } },
 });

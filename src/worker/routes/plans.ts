@@ -1,5 +1,5 @@
 /** `GET /v1/plans`: the plans on sale, open to all. Plans are few, so that one page has them all. */
-import { planPageSchema, toPlanView } from '../../contracts/http/search.ts';
+import { planPageSchema, toPlanView } from '../../contracts/http/plans.ts';
 import { PlanRepository } from '../../storage/d1/plan-repository.ts';
 import type { App } from '../context.ts';
 import { defineRoute } from '../route.ts';

@@ -1,4 +1,4 @@
-/** Tables of events received and messages given up, as migrations/0005_create_inbox.sql makes them. */
+/** Tables of events received and messages given up, as migrations 0005 and 0010 make them. */
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { PROCESSORS } from '../../../domain/payment/processor-reply.ts';
 
@@ -9,6 +9,7 @@ export const webhookEvent = sqliteTable('webhook_event', {
   dedupeKey: text('dedupe_key').notNull(),
   type: text('type').notNull(),
   objectRef: text('object_ref'),
+  /** At most one of the two is there. */
   bookingId: text('booking_id'),
   /** The raw body, exactly the bytes that were signed. */
   payload: text('payload').notNull(),
@@ -20,6 +21,7 @@ export const webhookEvent = sqliteTable('webhook_event', {
   lastError: text('last_error'),
   /** When the sweep may send the event to the queue again. */
   nextAttemptAtMs: integer('next_attempt_at_ms').notNull(),
+  subscriptionId: text('subscription_id'),
 });
 
 export const deadLetter = sqliteTable('dead_letter', {

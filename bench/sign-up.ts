@@ -1,0 +1,140 @@
+/**
+ * `npm run bench:sign-up`: how long a whole sign-up by card takes, against `npm start` with its simulator of the processor.
+ * The figure holds the processor's own time too (three calls over loopback), so that it is an upper bound of ours.
+ * Members sign up, cancel at once and sign up again; only the sign-ups are timed.
+ */
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PROJECT_ROOT } from '../scripts/local/project.ts';
+import { freePort } from './runtime/workerd.ts';
+
+const MEMBERS = 40;
+const ROUNDS = 8;
+const AT_ONCE = 2;
+/** Sign-ups of the first round compile the code; they are not counted. */
+const WARM_ROUNDS = 1;
+const READY_WITHIN_MS = 60_000;
+const PASSWORD = 'bench-sign-up';
+
+interface Answer {
+  readonly status: number;
+  readonly json: { readonly [field: string]: unknown };
+}
+
+async function call(
+  url: string,
+  request: { method: string; token?: string; body?: unknown },
+): Promise<Answer> {
+  const response = await fetch(url, {
+    method: request.method,
+    headers: {
+      'content-type': 'application/json',
+      'idempotency-key': randomUUID(),
+      ...(request.token === undefined ? {} : { authorization: `Bearer ${request.token}` }),
+    },
+    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+  });
+  return { status: response.status, json: (await response.json()) as Answer['json'] };
+}
+
+function expectStatus(answer: Answer, status: number): Answer['json'] {
+  if (answer.status !== status) throw new Error(`${answer.status}: ${JSON.stringify(answer.json)}`);
+  return answer.json;
+}
+
+async function makeMembers(base: string): Promise<string[]> {
+  const tokens: string[] = [];
+  for (let n = 0; n < MEMBERS; n += 1) {
+    const body = { email: `member-${n}@bench.test`, password: PASSWORD };
+    const made = await call(`${base}/v1/auth/register`, { method: 'POST', body });
+    tokens.push(String(expectStatus(made, 201)['accessToken']));
+  }
+  return tokens;
+}
+
+async function signUpOnce(base: string, token: string, planId: string): Promise<number> {
+  const body = { planId, payment: { processor: 'stripe', paymentMethod: 'pm_card_visa' } };
+  const startedAtMs = performance.now();
+  const made = await call(`${base}/v1/subscriptions`, { method: 'POST', token, body });
+  const tookMs = performance.now() - startedAtMs;
+  const { id, status } = expectStatus(made, 201);
+  if (status !== 'active') throw new Error(`a sign-up came to ${String(status)}`);
+  const cancel = await call(`${base}/v1/subscriptions/${String(id)}/cancel`, {
+    method: 'POST',
+    token,
+    body: { atPeriodEnd: false },
+  });
+  expectStatus(cancel, 200);
+  return tookMs;
+}
+
+async function measure(base: string): Promise<number[]> {
+  const plans = expectStatus(await call(`${base}/v1/plans`, { method: 'GET' }), 200);
+  const [plan] = plans['data'] as { id: string }[];
+  if (plan === undefined) throw new Error('No plan is on sale.');
+  const tokens = await makeMembers(base);
+  const tookMs: number[] = [];
+  for (let round = 0; round < ROUNDS + WARM_ROUNDS; round += 1) {
+    const left = [...tokens];
+    const worker = async (): Promise<void> => {
+      for (let token = left.pop(); token !== undefined; token = left.pop()) {
+        const took = await signUpOnce(base, token, plan.id);
+        if (round >= WARM_ROUNDS) tookMs.push(took);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  }
+  return tookMs;
+}
+
+async function main(): Promise<void> {
+  const stateDir = mkdtempSync(join(tmpdir(), 'holdfast-sign-up-'));
+  const port = await freePort();
+  const platform = spawn(process.execPath, ['scripts/start.ts'], {
+    cwd: PROJECT_ROOT,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      PORT: String(port),
+      SIMULATORS_PORT: String(await freePort()),
+      STATE_DIR: stateDir,
+    },
+  });
+  const ended = once(platform, 'exit');
+  try {
+    const base = `http://127.0.0.1:${port}`;
+    await ready(base);
+    const sorted = (await measure(base)).toSorted((a, b) => a - b);
+    const at = (share: number): string =>
+      (
+        sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+      ).toFixed(1);
+    console.log(
+      `${sorted.length} sign-ups by card, ${AT_ONCE} at once, the processor's time included`,
+    );
+    console.log(`p50 ${at(0.5)} ms   p90 ${at(0.9)} ms   p99 ${at(0.99)} ms   max ${at(1)} ms`);
+  } finally {
+    platform.kill('SIGTERM');
+    await ended;
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+}
+
+async function ready(base: string): Promise<void> {
+  const untilMs = performance.now() + READY_WITHIN_MS;
+  while (performance.now() < untilMs) {
+    const isReady = await fetch(`${base}/v1/plans`)
+      .then(async (response) => ((await response.json()) as { data: unknown[] }).data.length > 0)
+      .catch(() => false);
+    if (isReady) return;
+    await sleep(200);
+  }
+  throw new Error('The platform did not come up.');
+}
+
+await main();

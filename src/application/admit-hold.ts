@@ -1,0 +1,111 @@
+/**
+ * The order of a hold: Membership is asked first, then one call to the shard carries its verdict. What was granted and
+ * not used goes back before the caller is answered. Nothing is decided here. Called by the routes of holds and bookings.
+ */
+import type {
+  AccessVerdict,
+  Caller,
+  CallKey,
+  ClaimRequest,
+  InventoryShardRpc,
+  KeyedReply,
+  PlaceHoldCommand,
+} from '../contracts/durable-rpc.ts';
+import type { HoldView } from '../contracts/http/booking.ts';
+import { invariant } from '../domain/assert.ts';
+import { TRANSIENT_CODES, type RefusalCode } from '../domain/codes.ts';
+import { NO_USES } from '../domain/hold/quota.ts';
+import { ok, type Result } from '../domain/result.ts';
+import type { Digest, Logger, ObjectDirectory } from './ports.ts';
+import { tellMember, tellMembers } from './quota-notices.ts';
+
+/** What admission runs on. */
+export interface AdmitPorts {
+  readonly shardKey: string;
+  readonly shard: Pick<InventoryShardRpc, 'measureSlots' | 'placeHold'>;
+  readonly objects: Pick<ObjectDirectory, 'member'>;
+  readonly digest: Pick<Digest, 'sha256'>;
+  readonly log: Logger;
+}
+
+/** Who wants to hold what, under which key. */
+export interface AdmitRequest {
+  readonly caller: Caller;
+  readonly call: CallKey;
+  readonly claim: ClaimRequest;
+  readonly holdBudget: number;
+}
+
+/** Refusals behind which a hold may stand that uses the grant: another call's, or one whose payment was declined. */
+const HOLD_MAY_STAND: ReadonlySet<RefusalCode> = new Set([
+  'idempotency_key_reused',
+  'payment_declined',
+]);
+
+/** `POST /v1/holds`. */
+export async function holdSlots(
+  ports: AdmitPorts,
+  wish: Omit<PlaceHoldCommand, 'access'>,
+): Promise<KeyedReply<HoldView>> {
+  const admitted = await admit(ports, wish);
+  if (!admitted.ok) return { ...admitted, replayed: false };
+  const reply = await ports.shard.placeHold({ ...wish, access: admitted.value });
+  await settleDecided(ports, admitted.value, reply);
+  return reply;
+}
+
+/** Membership's verdict on a hold, with its grant where the plan counts. Refusals: not_found, where slots had to be measured. */
+export async function admit(
+  ports: Omit<AdmitPorts, 'log'>,
+  request: AdmitRequest,
+): Promise<Result<AccessVerdict>> {
+  const { caller, claim } = request;
+  const quantity = claim.quantity ?? claim.units?.length ?? 1;
+  const command = {
+    memberId: caller.id,
+    grantId: grantIdOf(ports, request),
+    shardKey: ports.shardKey,
+    slots: claim.slotIds.length,
+    guests: (quantity - 1) * claim.slotIds.length,
+    minutes: null,
+    holdBudget: request.holdBudget,
+  };
+  const member = ports.objects.member(caller.id);
+  const first = await member.admit(command);
+  if (first.kind === 'verdict') return ok(first.verdict);
+  const measured = await ports.shard.measureSlots(claim.slotIds);
+  if (!measured.ok) return measured;
+  const second = await member.admit({ ...command, minutes: measured.value.minutes });
+  invariant(second.kind === 'verdict', 'slots are measured once');
+  return ok(second.verdict);
+}
+
+/**
+ * After the shard's decision. No call under a key whose refusal is recorded can use the grant any more, so it goes back
+ * at once. Of a refusal for the moment, which a later call under the key may turn into a hold, of a replayed hold and of
+ * silence the member's own object learns by asking the shard.
+ */
+export async function settleDecided<T>(
+  ports: Pick<AdmitPorts, 'objects' | 'log'>,
+  access: AccessVerdict | null,
+  reply: KeyedReply<T>,
+): Promise<void> {
+  if (reply.ok) {
+    await tellMembers(ports, reply.notices ?? []);
+    return;
+  }
+  const grant = access?.grant ?? null;
+  const { code } = reply.refusal;
+  if (grant === null || TRANSIENT_CODES.has(code) || HOLD_MAY_STAND.has(code)) return;
+  await tellMember(ports, grant.memberId, [
+    { grantId: grant.id, state: 'returned', uses: NO_USES },
+  ]);
+}
+
+/** A repeat of a call meets the same grant. A key belongs to a caller and a shard, and so does its grant. */
+function grantIdOf(
+  { digest, shardKey }: Pick<AdmitPorts, 'digest' | 'shardKey'>,
+  { caller, call }: AdmitRequest,
+): string {
+  return digest.sha256(`${caller.id} ${shardKey} ${call.key}`);
+}

@@ -1,0 +1,86 @@
+/**
+ * `PUT /v1/subscriptions/{id}/payment-method`: keeps another method for later periods, and collects at once what is
+ * still to be paid. The old method stays until the new one is kept.
+ */
+import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { PaymentChoice } from '../../domain/booking/booking.ts';
+import { refuse, type Refusal, type Result } from '../../domain/result.ts';
+import { isChargeOpen } from '../../domain/subscription/billing-step.ts';
+import type { BillingDraft } from './billing-draft.ts';
+import type { BillingDeps } from './billing-deps.ts';
+import {
+  abandonCharge,
+  changeSubscription,
+  notNow,
+  type SubscriptionCommand,
+} from './change-subscription.ts';
+import { newCharge } from './own-steps.ts';
+import type { SubscriptionStanding } from './read-subscription.ts';
+
+/**
+ * Keeps the method. Refusals: not_found, processor_not_supported, payment_declined, payment_in_progress while a payment
+ * that cannot be stopped is at work, invalid_transition.
+ */
+export async function setPaymentMethod(
+  deps: BillingDeps,
+  asked: { caller: Caller; subscriptionId: string; payment: PaymentChoice },
+): Promise<Result<SubscriptionStanding>> {
+  const recurring = deps.gateways.get(asked.payment.processor)?.recurring ?? null;
+  if (recurring === null)
+    return refuse(
+      'processor_not_supported',
+      `${asked.payment.processor} is not available for subscriptions.`,
+    );
+  // A try that waits for its payer makes room first; the steps end it at the processor.
+  const cleared = await changeSubscription(deps, { ...asked, decide: makeRoom });
+  if (!cleared.ok) return cleared;
+  const kept = await changeSubscription(deps, {
+    ...asked,
+    decide: keepBy(asked.payment, recurring.kind),
+  });
+  if (!kept.ok) return kept;
+  const { charge } = kept.value;
+  const isRefused = charge?.purpose === 'setup' && charge.state === 'failed';
+  if (!isRefused) return kept;
+  return refuse('payment_declined', 'The payment method was refused; the old one stays.', {
+    declineCode: charge.declineCode,
+  });
+}
+
+function makeRoom(draft: BillingDraft): Refusal | null {
+  const { state } = draft.subscription;
+  const isOver = state === 'cancelled' || state === 'expired' || state === 'incomplete';
+  if (isOver) return notNow(draft, 'take another payment method');
+  abandonCharge(draft);
+  return null;
+}
+
+function keepBy(
+  payment: PaymentChoice,
+  kind: 'off_session' | 'each_period',
+): SubscriptionCommand['decide'] {
+  return (draft) => {
+    const isBusy = draft.charges.some(
+      (charge) => isChargeOpen(charge) && charge.purpose !== 'refund',
+    );
+    if (isBusy)
+      return { code: 'payment_in_progress', detail: 'A payment is at work; try again shortly.' };
+    if (kind === 'each_period') {
+      draft.patch({ method: { processor: payment.processor, ref: null } });
+      const { openInvoice } = draft;
+      if (openInvoice !== null)
+        draft.putInvoice({ ...openInvoice, need: 'nothing', nextAttemptAtMs: draft.nowMs });
+      return null;
+    }
+    const wish = {
+      purpose: 'setup',
+      processor: payment.processor,
+      methodRef: payment.paymentMethod,
+      returnUrl: payment.returnUrl,
+      isOffSession: false,
+      invoice: null,
+    } as const;
+    draft.addCharge(newCharge(draft, wish));
+    return null;
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * What a shard tells of the grants that its holds used: to a member's object that asks, and through the outbox of
+ * notices. Synchronous, inside the shard's transaction; the notices themselves are written where a hold moves.
+ */
+import type { GrantOutcome, QuotaNotice } from '../contracts/durable-rpc.ts';
+import type { Hold } from '../domain/hold/hold.ts';
+import { minutesOf, outcomeOf } from '../domain/hold/quota.ts';
+import { ok, refuse, type Result } from '../domain/result.ts';
+import type { ShardState } from './shard-state.ts';
+
+/** What became of grants, in the order asked. */
+export function grantOutcomes(shard: ShardState, grantIds: readonly string[]): GrantOutcome[] {
+  return grantIds.map((grantId) => outcomeOfGrant(shard, grantId));
+}
+
+/** For a grant of which nothing is known: it was never used, or its hold was refused. */
+export function unknownGrant(grantId: string): GrantOutcome {
+  return { grantId, state: 'unknown', uses: null };
+}
+
+/** Notices about a hold that its member has not acknowledged; most holds have none and cost nothing here. */
+export function openNotices(shard: ShardState, hold: Hold | null): readonly QuotaNotice[] {
+  const quota = hold?.quota ?? null;
+  if (quota === null) return [];
+  const notice = shard.store.quotaNoticeOf(quota.grantId);
+  return notice === null ? [] : [notice];
+}
+
+/** How many minutes slots have together. Refusals: not_found. */
+export function measureSlots(
+  shard: ShardState,
+  slotIds: readonly string[],
+): Result<{ minutes: number }> {
+  let minutes = 0;
+  for (const id of slotIds) {
+    const slot = shard.inventory.slot(id);
+    if (slot === null) return refuse('not_found', 'There is no such slot.');
+    minutes += minutesOf(slot);
+  }
+  return ok({ minutes });
+}
+
+/** A grant that was given back may have been used again: what still counts is what it came to. */
+function outcomeOfGrant(shard: ShardState, grantId: string): GrantOutcome {
+  const quotas = shard.store
+    .holdsOfGrant(grantId)
+    .flatMap(({ quota }) => (quota === null ? [] : [quota]));
+  const quota = quotas.find(({ state }) => state !== 'returned') ?? quotas[0];
+  return quota === undefined ? unknownGrant(grantId) : outcomeOf(quota);
+}
