@@ -370,7 +370,7 @@ END;
 CREATE TABLE notice (
   id INTEGER PRIMARY KEY,
   kind TEXT NOT NULL CHECK (kind IN (
-    'subscription_started', 'trial_ending', 'payment_failed', 'new_card_needed', 'authentication_needed',
+    'subscription_started', 'payment_failed', 'new_card_needed', 'authentication_needed',
     'subscription_suspended', 'subscription_ended', 'invoice_paid'
   )),
   subscription_id TEXT NOT NULL,

@@ -4,7 +4,8 @@
  */
 import type { D1Database } from '@cloudflare/workers-types';
 import { readJson, writeJson } from './local/state-folder.ts';
-import { grantRole, insertPlan, insertSubscription } from './seed-rows.ts';
+import { DEMO_PLAN } from './demo/plans.ts';
+import { grantRole } from './seed-rows.ts';
 
 /** Accounts by what they show. */
 export const DEMO_ACCOUNTS = {
@@ -26,10 +27,9 @@ const HOUR_MS = 3_600_000;
 
 export interface SeedTarget {
   readonly baseUrl: string;
-  /** The global database: accounts' roles, plans and subscriptions have no call of their own. */
+  /** The global database: accounts' roles have no call of their own. */
   readonly database: D1Database;
   readonly seedFile: string;
-  readonly idSecret: string;
   /** The platform's time, its offset included. */
   readonly nowMs: number;
 }
@@ -53,23 +53,26 @@ export async function seed(target: SeedTarget): Promise<void> {
     await steps.do(`role ${role}`, () => grantRole(target.database, { userId, role }));
   }
   await account('customer');
-  await seedPlan(target, steps, await account('subscriber'));
+  await account('subscriber');
+  await seedPlan(target, steps);
   await seedVenue(target, steps, http);
 }
 
-async function seedPlan(target: SeedTarget, steps: Steps, userId: string): Promise<void> {
-  const { database, idSecret, nowMs } = target;
-  const planId = await steps.do('plan', () => insertPlan(database, { idSecret, nowMs }));
-  await steps.do('subscription', () =>
-    insertSubscription(database, { idSecret, nowMs, planId, userId }),
+/** The plan by the operators' calls, and the subscription by its member's, paid with a test card. */
+async function seedPlan(target: SeedTarget, steps: Steps): Promise<void> {
+  const http = new SeedHttp(target.baseUrl);
+  await http.logIn(DEMO_ACCOUNTS.operator);
+  const planId = await steps.do('plan', async () =>
+    idOf(await http.post('/v1/ops/plans', DEMO_PLAN, 'plan')),
   );
-  await steps.do('entitlements', async () => {
-    // The same job that repairs a lost push makes the first one.
-    const http = new SeedHttp(target.baseUrl);
-    await http.logIn(DEMO_ACCOUNTS.operator);
-    await http.post('/v1/ops/jobs/reconciliation/run', {}, 'entitlements');
-    return 'pushed';
-  });
+  await steps.do('plan on sale', async () =>
+    idOf(await http.post(`/v1/ops/plans/${planId}/publish`, {}, 'plan on sale')),
+  );
+  await http.logIn(DEMO_ACCOUNTS.subscriber);
+  const payment = { processor: 'stripe', paymentMethod: 'pm_card_visa' };
+  await steps.do('subscription', async () =>
+    idOf(await http.post('/v1/subscriptions', { planId, payment }, 'subscription')),
+  );
 }
 
 async function seedVenue(target: SeedTarget, steps: Steps, http: SeedHttp): Promise<void> {

@@ -87,13 +87,38 @@ async function showGate({ platform, tell, tokens }: Cast): Promise<void> {
     const names = listOf(problem, 'plans').map((plan) => textOf(plan, 'name'));
     return [null, `403 subscription_required, plans: ${names.join(', ')}`];
   });
+  const subscriptionId = await tell('The rival subscribes, by card', async () => {
+    const plans = listOf(expectAnswer(await platform.get('/v1/plans'), 200), 'data');
+    const body = {
+      planId: textOf(plans[0], 'id'),
+      payment: { processor: 'stripe', paymentMethod: 'pm_card_visa' },
+    };
+    const answer = await platform.post('/v1/subscriptions', { token: tokens.rival, body });
+    const subscription = expectAnswer(answer, 201);
+    expectSame('a subscription that is', subscription['status'], 'active');
+    return [
+      textOf(subscription, 'id'),
+      `active, paid until ${textOf(subscription, 'currentPeriodEnd')}`,
+    ];
+  });
   await tell('With a plan they can', async () => {
     const body = { slotIds: [slotId] };
-    const answer = await platform.post('/v1/holds', { token: tokens.subscriber, body });
+    const answer = await platform.post('/v1/holds', { token: tokens.rival, body });
     const hold = expectAnswer(answer, 201);
     const path = `/v1/holds/${textOf(hold, 'id')}`;
-    expectAnswer(await platform.delete(path, tokens.subscriber), 204);
+    expectAnswer(await platform.delete(path, tokens.rival), 204);
     return [null, `201 ${textOf(hold, 'id')}, given back with 204`];
+  });
+  await tell('The subscription ends at once, and so does access', async () => {
+    const path = `/v1/subscriptions/${subscriptionId}`;
+    const token = tokens.rival;
+    const invoices = expectAnswer(await platform.get(`${path}/invoices`, token), 200);
+    const number = textOf(listOf(invoices, 'data')[0], 'number');
+    const body = { atPeriodEnd: false };
+    expectAnswer(await platform.post(`${path}/cancel`, { token, body }), 200);
+    const hold = await platform.post('/v1/holds', { token, body: { slotIds: [slotId] } });
+    expectAnswer(hold, 403, 'subscription_required');
+    return [null, `invoice ${number}, then 403 subscription_required`];
   });
 }
 

@@ -98,7 +98,7 @@ export class Instance {
       variables: { ...localVariables(settings), ...keys },
       onError: (line) => this.#console.error(line),
     });
-    await this.#prepare(this.#runtime, worker, keys);
+    await this.#prepare(this.#runtime, worker);
     if (this.#isStopping) return;
     await this.#runtime.open(settings.port);
     for (const { cron, everyMs } of CRONS) {
@@ -137,7 +137,7 @@ export class Instance {
   }
 
   /** Migrates and seeds where something is missing. */
-  async #prepare(runtime: LocalRuntime, worker: BuiltWorker, keys: LocalKeys): Promise<void> {
+  async #prepare(runtime: LocalRuntime, worker: BuiltWorker): Promise<void> {
     const folder = this.#folder;
     const names = worker.migrations.map((migration) => migration.name);
     const isMigrated = JSON.stringify(readJson(folder.migratedFile)) === JSON.stringify(names);
@@ -151,7 +151,6 @@ export class Instance {
       baseUrl: address.origin,
       database: await runtime.database('DB'),
       seedFile: folder.seedFile,
-      idSecret: keys.ID_SECRET,
       nowMs,
     });
   }

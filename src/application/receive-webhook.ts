@@ -34,7 +34,7 @@ export interface WebhookPorts {
   /** Looks at a subscription's money and moves it on. Throws when it could not. */
   readonly advanceSubscription: (request: {
     readonly subscriptionId: string;
-    readonly cause: 'webhook';
+    readonly cause: 'webhook' | 'queue';
   }) => Promise<void>;
 }
 

@@ -44,6 +44,7 @@ const ALLOWED_FIELDS: ReadonlySet<string> = new Set([
   'runId',
   'seq',
   'shardKey',
+  'subscriptionId',
   'stack',
   'state',
   'status',

@@ -20,8 +20,6 @@ const RETRY_DELAY_SECONDS_FIRST = 2;
 export type DispatchPorts = WebhookPorts &
   Omit<StreamServices, 'objects'> & {
     readonly letters: DeadLetterDeps['letters'];
-    /** Moves a subscription's money on. */
-    readonly advanceSubscription: (subscriptionId: string) => Promise<void>;
   };
 
 /** Consumes one batch. */
@@ -74,7 +72,7 @@ async function consume(ports: DispatchPorts, body: unknown): Promise<void> {
       await advanceQuota({ ...ports, shard: ports.objects.shard(message.shardKey) });
       return;
     case 'subscription.advance':
-      await ports.advanceSubscription(message.subscriptionId);
+      await ports.advanceSubscription({ subscriptionId: message.subscriptionId, cause: 'queue' });
       return;
     case 'webhook.received':
       await handleWebhook(ports, message.eventId);

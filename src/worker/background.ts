@@ -55,19 +55,6 @@ export function webhookPorts(env: Env, services: Services): WebhookPorts {
   };
 }
 
-/** What the consumers of the queues run on: events and wake-ups of subscriptions. */
-export function queuePorts(env: Env, services: Services) {
-  return {
-    ...webhookPorts(env, services),
-    advanceSubscription: (asked: string | { subscriptionId: string; cause: 'webhook' }) =>
-      lookAtSubscription(
-        env,
-        services,
-        typeof asked === 'string' ? { subscriptionId: asked, cause: 'queue' } : asked,
-      ),
-  };
-}
-
 /** Finds and advances what is due, and tells members what there is to tell. */
 export const runRenewalJob: RunJob = (env, services, run) => {
   const deps = billingDeps(services);

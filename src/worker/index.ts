@@ -5,7 +5,7 @@
 import { dispatchBatch } from '../queues/dispatch.ts';
 import { DeadLetterRepository } from '../storage/d1/dead-letter-repository.ts';
 import { createApp } from './app.ts';
-import { RENEWALS_CRON, queuePorts, runReconciliation, runRenewalJob } from './background.ts';
+import { RENEWALS_CRON, webhookPorts, runReconciliation, runRenewalJob } from './background.ts';
 import { servicesOf } from './services.ts';
 
 export { InventoryShard } from '../durable-objects/inventory-shard.ts';
@@ -19,7 +19,7 @@ export default {
   async queue(batch, env) {
     const services = servicesOf(env);
     const letters = new DeadLetterRepository(services.databases.of('global'));
-    const ports = { ...queuePorts(env, services), databases: services.databases, letters };
+    const ports = { ...webhookPorts(env, services), databases: services.databases, letters };
     await dispatchBatch(ports, batch);
   },
 

@@ -194,7 +194,7 @@ describe('a notice', () => {
     const subscription = makeSubscription();
     const { id: subscriptionId, userId } = subscription;
     const notice = { kind: 'payment_failed', subscriptionId, userId, invoiceId: null } as const;
-    await store.insert({ subscription, notices: [notice, { ...notice, kind: 'trial_ending' }] });
+    await store.insert({ subscription, notices: [notice, { ...notice, kind: 'invoice_paid' }] });
     const waiting = async (nowMs: number) => {
       const all = await notices.unsent({ nowMs, limit: 1_000 });
       return all.filter((entry) => entry.userId === userId);

@@ -165,7 +165,6 @@ export interface CreditNote {
 export interface Notice {
   readonly kind:
     | 'subscription_started'
-    | 'trial_ending'
     | 'payment_failed'
     | 'new_card_needed'
     | 'authentication_needed'

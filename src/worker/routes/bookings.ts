@@ -21,6 +21,7 @@ import {
   requireCallKey,
   resultResponse,
 } from '../respond.ts';
+import { lasting } from '../lasting.ts';
 import { defineRoute } from '../route.ts';
 import { checkoutPorts, CLAIM_REFUSALS, plansOf, shardOf } from './holds.ts';
 
@@ -145,13 +146,6 @@ export function registerBookings(app: App): void {
     const ports = checkoutPorts(c, pathId(c, 'id').locator);
     return keyedResponse(c, await lasting(c, cancelWithRefund(ports, command)));
   });
-}
-
-/** Money that is on its way goes on when the client leaves. */
-function lasting<T>(c: Context<AppEnv>, work: Promise<T>): Promise<T> {
-  // The handler itself reports a failure; here it must only not be reported twice.
-  c.executionCtx.waitUntil(work.catch(() => undefined));
-  return work;
 }
 
 function targetOf(

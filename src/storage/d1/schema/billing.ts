@@ -11,7 +11,7 @@ import type { InvoiceLine, Notice } from '../../../domain/subscription/subscript
 
 const NOTICE_KINDS = [
   'subscription_started',
-  'trial_ending',
+
   'payment_failed',
   'new_card_needed',
   'authentication_needed',
