@@ -54,12 +54,13 @@ export async function holdSlots(
   return reply;
 }
 
-/** Membership's verdict on a hold, with its grant where the plan counts. Refusals: not_found, where slots had to be measured. */
+/** Membership's verdict on a hold, with its grant where the plan counts; null for a guest, who has no plan. Refusals: not_found, where slots had to be measured. */
 export async function admit(
   ports: Omit<AdmitPorts, 'log'>,
   request: AdmitRequest,
-): Promise<Result<AccessVerdict>> {
+): Promise<Result<AccessVerdict | null>> {
   const { caller, claim } = request;
+  if (caller.roles.includes('guest')) return ok(null);
   const quantity = claim.quantity ?? claim.units?.length ?? 1;
   const command = {
     memberId: caller.id,

@@ -15,7 +15,8 @@ import type { Processor, ProcessorReply } from '../domain/payment/processor-repl
 import type { BookingView, HistoryView, HoldView } from './http/booking.ts';
 import type { SlotView } from './http/catalogue.ts';
 
-export type Role = 'customer' | 'provider' | 'operator';
+/** guest: somebody without an account, and therefore without a plan. */
+export type Role = 'customer' | 'provider' | 'operator' | 'guest';
 
 /** Who calls: a signed-in person, with the roles of the access token. */
 export interface Caller {

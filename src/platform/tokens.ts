@@ -21,7 +21,7 @@ const ALGORITHM = 'ES256';
 const CURVE = { name: 'ECDSA', namedCurve: 'P-256' };
 const TYPE = 'at+jwt';
 const JTI_BYTES = 16;
-const ROLES: readonly Role[] = ['customer', 'provider', 'operator'];
+const ROLES: readonly Role[] = ['customer', 'provider', 'operator', 'guest'];
 
 /** jose reads laxer base 64 than the standard allows; padding, spaces and line ends end here. */
 const COMPACT = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}$/;

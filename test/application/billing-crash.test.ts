@@ -226,6 +226,24 @@ describe.each(JOURNEYS)('$name', (journey) => {
   );
 });
 
+describe('a sign-up whose process died before the member was told', () => {
+  it.each([{ priceMinor: 0 }, { trialDays: 14, trialNeedsMethod: false }])(
+    'with %j tells them when it is asked again, before it answers',
+    async (terms) => {
+      const shop = makeBillingShop();
+      const { planId } = shop.plans.sell(terms);
+      const wish = { key: 'k1', payment: null };
+      shop.lifeline.dieAt(terms.priceMinor === 0 ? 3 : 2, 'before');
+      await expect(ask(shop, planId, wish)).rejects.toBeInstanceOf(Death);
+      expect(shop.lifeline.seen.at(-1)).toBe('putEntitlements');
+      shop.lifeline.restart();
+      valueOf(await ask(shop, planId, wish));
+      const granted = shop.members.member(shop.caller().id).grants(shop.clock.nowMs());
+      expect(granted?.planId).toBe(planId);
+    },
+  );
+});
+
 const CALLS: readonly CallKind[] = ['customer', 'open_charge', 'confirm_charge', 'fetch', 'refund'];
 const FAULTS: readonly Fault[] = [
   'lost_before',
@@ -277,6 +295,35 @@ describe('a processor that fails', () => {
     expect(onlyOne(shop).state).toBe('incomplete');
     shop.gateway.faultFor = () => null;
     await settle(shop);
+    await expectOne(shop, { state: 'active', capturedMinor: [3_000] });
+  });
+
+  it('is asked once by each who comes while it does not answer', async () => {
+    const shop = makeBillingShop();
+    shop.gateway.faultFor = ({ kind }) => (kind === 'confirm_charge' ? 'lost_before' : null);
+    const { planId } = shop.plans.sell();
+    const confirmations = () =>
+      shop.gateway.calls.filter(({ kind }) => kind === 'confirm_charge').map(({ key }) => key);
+    const { id } = valueOf(await ask(shop, planId)).subscription;
+    expect(confirmations()).toHaveLength(1);
+    await advanceSubscription(shop.deps, { subscriptionId: id, cause: 'confirm', look: true });
+    expect(confirmations()).toHaveLength(2);
+    expect(new Set(confirmations()).size).toBe(1);
+  });
+
+  it('is looked at again after a fault, so that what it did is not asked for a second time', async () => {
+    const shop = makeBillingShop();
+    let fault: Fault | null = 'lost_before';
+    shop.gateway.faultFor = ({ kind }) => (kind === 'confirm_charge' ? fault : null);
+    const { planId } = shop.plans.sell();
+    const { id } = valueOf(await ask(shop, planId)).subscription;
+    fault = 'fault_after';
+    await advanceSubscription(shop.deps, { subscriptionId: id, cause: 'confirm', look: true });
+    expect(shop.gateway.calls.slice(-3).map(({ kind }) => kind)).toEqual([
+      'fetch',
+      'confirm_charge',
+      'fetch',
+    ]);
     await expectOne(shop, { state: 'active', capturedMinor: [3_000] });
   });
 

@@ -113,6 +113,34 @@ describe('money that comes late', () => {
   });
 });
 
+describe('an invoice that was paid by two tries', () => {
+  it('gives back of the payment that was kept, not of the one that went back already', async () => {
+    const shop = makeBillingShop();
+    const { id, currentPeriodEndMs } = await subscribe(shop, { cancelRefund: 'prorated' });
+    shop.gateway.recurring.turn('pm_kept_1', METHODS.declines);
+    shop.clock.set(currentPeriodEndMs);
+    await shop.run();
+    const failed = (await booksOf(shop, { id })).charges.at(-1);
+    shop.gateway.recurring.turn('pm_kept_1', 'pm_good');
+    await shop.pass(DAY_MS);
+    Object.assign(shop.gateway.objectOf('stripe_2'), { state: 'captured', capturedMinor: 3_000 });
+    const chargeId = failed?.id ?? '';
+    await advanceSubscription(shop.deps, {
+      subscriptionId: id,
+      chargeId,
+      cause: 'webhook',
+      look: true,
+    });
+    const order = { caller: shop.caller(), subscriptionId: id, atPeriodEnd: false };
+    valueOf(await cancelSubscription(shop.deps, order));
+    const [, late, kept] = [...shop.gateway.objects.values()];
+    expect(late).toMatchObject({ capturedMinor: 3_000, refundedMinor: 3_000 });
+    // 30 of the 31 days from 21 December on are left.
+    expect(kept).toMatchObject({ capturedMinor: 3_000, refundedMinor: 2_903 });
+    expect((await booksOf(shop, { id })).open).toEqual([]);
+  });
+});
+
 describe('a command while a call is under way', () => {
   it('is not lost: a cancelled renewal gives its money back', async () => {
     const shop = makeBillingShop();
@@ -243,6 +271,21 @@ describe('what a member may do', () => {
       expect(member.pushes.at(-1)?.version).toBe(subscription.entitlementVersion);
       expect(await shop.store().unpushed('', 10)).toEqual([]);
     }
+  });
+
+  it('is not touched any more by a subscription that is over', async () => {
+    const shop = makeBillingShop();
+    const before = await subscribe(shop);
+    const order = { caller: shop.caller(), subscriptionId: before.id };
+    valueOf(await cancelSubscription(shop.deps, { ...order, atPeriodEnd: false }));
+    shop.clock.advance(HOUR_MS);
+    const next = await subscribe(shop);
+    shop.clock.advance(HOUR_MS);
+    const caller = { id: shop.caller('op').id, roles: ['operator'] } as const;
+    const change = { caller, subscriptionId: before.id, overrides: {}, removals: ['window.days'] };
+    await setOverrides(shop.deps, change);
+    const granted = shop.members.member(next.userId).grants(shop.clock.nowMs());
+    expect(granted?.subscriptionId).toBe(next.id);
   });
 
   it('gets a newer version with every change, though the clock stands still', async () => {

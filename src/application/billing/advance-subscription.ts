@@ -11,6 +11,7 @@ import {
   nextBillingStep,
   type BillingStep,
 } from '../../domain/subscription/billing-step.ts';
+import type { Charge, ChargeCall } from '../../domain/subscription/subscription.ts';
 import type { PlanTerms } from '../../domain/subscription/plan.ts';
 import { SECOND_MS } from '../../domain/time.ts';
 import type { BillingAccount, BillingStore } from '../billing-ports.ts';
@@ -54,8 +55,14 @@ interface Pass {
   account: BillingAccount | null;
   /** The lease that this pass has taken; 0 before. */
   leaseUntilMs: number;
+  /** What the last write decided to come next; null where it has to be decided yet. */
+  ahead: Ahead;
+  readonly migrationTargets: Map<string, number | null>;
   conflicts: number;
 }
+
+/** A call whose intent is written already, or the end of the pass. */
+type Ahead = { readonly charge: Charge; readonly call: ChargeCall } | 'idle' | null;
 
 type Written = 'saved' | 'conflict';
 
@@ -73,6 +80,8 @@ export async function advanceSubscription(
     terms: new Map(),
     account: null,
     leaseUntilMs: 0,
+    ahead: null,
+    migrationTargets: new Map(),
     conflicts: 0,
   };
   await lookAtClosed(pass);
@@ -85,28 +94,42 @@ export async function advanceSubscription(
 
 /** One step; null when there may be more to do. */
 async function takeStep(pass: Pass): Promise<AdvanceEnd | null> {
-  const { deps, request } = pass;
+  const { deps } = pass;
   const account = await read(pass);
   if (account === null) return 'missing';
-  const nowMs = deps.clock.nowMs();
+  const { ahead } = pass;
+  pass.ahead = null;
+  if (ahead === 'idle') return 'idle';
+  if (ahead !== null) {
+    await perform(pass, account, ahead);
+    return null;
+  }
   const { leaseUntilMs } = account.subscription;
-  if (leaseUntilMs > nowMs && leaseUntilMs !== pass.leaseUntilMs) return lookBeside(pass, account);
+  if (leaseUntilMs > deps.clock.nowMs() && leaseUntilMs !== pass.leaseUntilMs)
+    return lookBeside(pass, account);
+  const step = await decide(pass, account);
+  if (step.kind === 'wait') return rest(pass, account, step.untilMs);
+  if (step.kind === 'call' || step.kind === 'look') {
+    await makeCall(pass, account, step);
+    return null;
+  }
   const terms = await termsOf(pass, account);
+  await writeAndPlan(pass, account, (draft) => applyStep(deps, draft, { step, terms }));
+  return null;
+}
+
+async function decide(pass: Pass, account: BillingAccount): Promise<BillingStep> {
   const processor = account.charges.find(isChargeOpen)?.processor;
-  const step = nextBillingStep({
+  return nextBillingStep({
     ...account,
-    terms,
+    terms: await termsOf(pass, account),
     hasCustomer: processor !== undefined && account.customers[processor] !== undefined,
-    migrationTarget: await deps.plans.migrationTarget(account.subscription.planId),
-    nowMs,
-    isLookAsked: request.look,
+    migrationTarget: await migrationTargetOf(pass, account),
+    nowMs: pass.deps.clock.nowMs(),
+    isLookAsked: pass.request.look,
     looked: pass.looked,
     tried: pass.tried,
   });
-  if (step.kind === 'wait') return rest(pass, account, step.untilMs);
-  if (step.kind === 'call' || step.kind === 'look') await makeCall(pass, account, step);
-  else await write(pass, account, (draft) => applyStep(deps, draft, { step, terms }));
-  return null;
 }
 
 /**
@@ -145,31 +168,36 @@ async function rest(
   return written === 'saved' ? 'idle' : null;
 }
 
-/** Intent, call, outcome. The answer is recorded on whatever stands by then. */
+/** Intent, call, outcome. */
 async function makeCall(
   pass: Pass,
   account: BillingAccount,
   step: Extract<BillingStep, { kind: 'call' | 'look' }>,
 ): Promise<void> {
-  const { deps } = pass;
-  const call = step.kind === 'call' ? step.call : null;
-  const leaseUntilMs = deps.clock.nowMs() + LEASE_MS;
   const written = await write(pass, account, (draft) => {
-    draft.patch({ leaseUntilMs, dueAtMs: leaseUntilMs });
-    if (call !== null) draft.patchCharge(step.charge, { call });
+    takeLease(pass, draft);
+    if (step.kind === 'call') draft.patchCharge(step.charge, { call: step.call });
   });
   if (written === 'conflict') return;
-  pass.leaseUntilMs = leaseUntilMs;
-  if (call === null) {
-    pass.looked.add(step.charge.id);
-    const reply = await lookAtCharge(deps, step.charge);
-    return record(pass, { charge: step.charge, call, reply });
-  }
-  const charge = { ...step.charge, call };
+  pass.leaseUntilMs = pass.account?.subscription.leaseUntilMs ?? 0;
+  const { charge } = step;
+  if (step.kind === 'call') return perform(pass, account, { charge, call: step.call });
+  pass.looked.add(charge.id);
+  return record(pass, { charge, call: null, reply: await lookAtCharge(pass.deps, charge) });
+}
+
+/** Makes a call whose intent is written. The answer is recorded on whatever stands by then. */
+async function perform(
+  pass: Pass,
+  account: BillingAccount,
+  planned: { charge: Charge; call: ChargeCall },
+): Promise<void> {
+  const { call } = planned;
+  const charge = { ...planned.charge, call };
   pass.tried.add(callKey(charge, call));
   // What a call has changed is worth another look.
   pass.looked.delete(charge.id);
-  const reply = await callProcessor(deps, pass.store, { account, charge, call });
+  const reply = await callProcessor(pass.deps, pass.store, { account, charge, call });
   return record(pass, { charge, call, reply });
 }
 
@@ -184,11 +212,46 @@ async function record(pass: Pass, answer: ChargeAnswer): Promise<void> {
       account.charges.find((open) => open.id === id) ??
       (await pass.store.charge(id)) ??
       answer.charge;
-    const written = await write(pass, account, (draft) => {
+    const written = await writeAndPlan(pass, account, (draft) => {
       recordAnswer(draft, terms, { ...answer, charge });
     });
     if (written === 'saved') return;
   }
+}
+
+/** Writes a change with what it leads to: the intent of the next call, or the end of the pass, joins the same write. */
+async function writeAndPlan(
+  pass: Pass,
+  account: BillingAccount,
+  change: (draft: BillingDraft) => Promise<void> | void,
+): Promise<Written> {
+  let ahead: Ahead = null;
+  const written = await write(pass, account, async (draft) => {
+    await change(draft);
+    const isOurs = pass.leaseUntilMs !== 0;
+    if (isOurs) ahead = await planAhead(pass, draft, account);
+  });
+  if (written === 'conflict') return written;
+  pass.ahead = ahead;
+  if (pass.leaseUntilMs !== 0) pass.leaseUntilMs = pass.account?.subscription.leaseUntilMs ?? 0;
+  return written;
+}
+
+async function planAhead(pass: Pass, draft: BillingDraft, before: BillingAccount): Promise<Ahead> {
+  const step = await decide(pass, draft.standing(before.customers));
+  if (step.kind === 'wait') {
+    draft.patch({ dueAtMs: step.untilMs, leaseUntilMs: 0 });
+    return 'idle';
+  }
+  if (step.kind !== 'call') return null;
+  takeLease(pass, draft);
+  draft.patchCharge(step.charge, { call: step.call });
+  return { charge: step.charge, call: step.call };
+}
+
+function takeLease({ deps }: Pass, draft: BillingDraft): void {
+  const leaseUntilMs = deps.clock.nowMs() + LEASE_MS;
+  draft.patch({ leaseUntilMs, dueAtMs: leaseUntilMs });
 }
 
 /** Money may have come for a charge that is over for us: the one that somebody names, or the last one when an event came. */
@@ -237,4 +300,15 @@ async function termsOf(pass: Pass, { subscription }: BillingAccount): Promise<Pl
   const { terms } = required(plan, 'a subscription is to a version of a plan');
   pass.terms.set(name, terms);
   return terms;
+}
+
+async function migrationTargetOf(
+  pass: Pass,
+  { subscription: { planId } }: BillingAccount,
+): Promise<number | null> {
+  const known = pass.migrationTargets.get(planId);
+  if (known !== undefined) return known;
+  const target = await pass.deps.plans.migrationTarget(planId);
+  pass.migrationTargets.set(planId, target);
+  return target;
 }

@@ -233,11 +233,11 @@ export class BillingDraft {
     this.#subscription = { ...this.#subscription, chainSeq: body.seq, chainHash: hash };
   }
 
-  /** What stands once the change is written. */
-  toAccount(change: BillingChange, customers: BillingAccount['customers']): BillingAccount {
+  /** What would stand if the draft were written now. */
+  standing(customers: BillingAccount['customers']): BillingAccount {
     const { customer } = this.#changed;
     return {
-      subscription: change.subscription,
+      subscription: this.#subscription,
       openInvoice: this.#openInvoice,
       charges: this.charges.filter(isChargeOpen),
       customers:

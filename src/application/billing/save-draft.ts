@@ -19,5 +19,5 @@ export async function saveDraft(
   const { subscription } = change;
   if (subscription.entitlementVersion !== account.subscription.entitlementVersion)
     await pushEntitlements(deps, subscription);
-  return draft.toAccount(change, account.customers);
+  return { ...draft.standing(account.customers), subscription };
 }

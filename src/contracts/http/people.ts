@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { instantSchema } from './common.ts';
 
-export const roleSchema = z.enum(['customer', 'provider', 'operator']);
+export const roleSchema = z.enum(['customer', 'provider', 'operator', 'guest']);
 
 export const userSchema = z
   .strictObject({
