@@ -13,6 +13,8 @@ export interface LoggedRequest {
   readonly body: string;
   status: number | null;
   response: string | null;
+  /** From the arrival to the answer, in milliseconds; null while it was never answered. */
+  tookMs: number | null;
   readonly at: string;
 }
 
@@ -22,13 +24,23 @@ const REMEMBERED_COUNT = 1000;
 /** A ring of the last calls. */
 export class RequestLog {
   readonly #ring: LoggedRequest[] = [];
+  readonly #arrivals = new WeakMap<LoggedRequest, number>();
   #next = 0;
 
-  /** Records a call on arrival; the caller fills in the answer. */
-  add(request: LoggedRequest): LoggedRequest {
+  /** Records a call on arrival. */
+  add(arrived: Omit<LoggedRequest, 'status' | 'response' | 'tookMs'>): LoggedRequest {
+    const request: LoggedRequest = { ...arrived, status: null, response: null, tookMs: null };
+    this.#arrivals.set(request, performance.now());
     this.#ring[this.#next] = request;
     this.#next = (this.#next + 1) % REMEMBERED_COUNT;
     return request;
+  }
+
+  /** Records what a call is answered with. */
+  answer(request: LoggedRequest, answer: { status: number; body: string }): void {
+    request.status = answer.status;
+    request.response = answer.body;
+    request.tookMs = performance.now() - (this.#arrivals.get(request) ?? performance.now());
   }
 
   /** Oldest first, optionally of one processor. */

@@ -81,8 +81,6 @@ class Pipeline {
       path: url.pathname + url.search,
       headers: redactHeaders(req.raw.headers),
       body: await req.text(),
-      status: null,
-      response: null,
       at: new Date(this.#world.clock.nowMs()).toISOString(),
     });
     const requestId = this.#world.store.newId('req');
@@ -216,8 +214,7 @@ class Pipeline {
   }
 
   #answer(call: Call, answer: StoredAnswer, isReplay: boolean): Response {
-    call.log.status = answer.status;
-    call.log.response = answer.body;
+    this.#world.requests.answer(call.log, answer);
     const headers: Record<string, string> = {
       'content-type': 'application/json',
       'cache-control': 'no-cache, no-store',
