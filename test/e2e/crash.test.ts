@@ -136,7 +136,7 @@ describe('a runtime that is killed in the middle of paid bookings', { timeout: 2
         (row) =>
           row['kind'] === 'capture' &&
           row['status'] === 'succeeded' &&
-          textOf(row['metadata'] as JsonObject, 'bookingId') === confirmed?.['id'],
+          (row['metadata'] as JsonObject)['bookingId'] === confirmed?.['id'],
       );
       expect(captures.map((row) => row['amount'])).toEqual([2500]);
       const again = await repeat(key, { holdId, payment: pay });
