@@ -11,6 +11,7 @@ import { toMermaid } from '../src/domain/machine.ts';
 import { RESERVATION_MACHINE } from '../src/domain/membership/reservation-machine.ts';
 import { OPERATION_MACHINE } from '../src/domain/payment/operation-machine.ts';
 import { PAYMENT_MACHINE } from '../src/domain/payment/payment-machine.ts';
+import { PAYOUT_MACHINE } from '../src/domain/payout/payout-machine.ts';
 import { CHARGE_MACHINE } from '../src/domain/subscription/charge-machine.ts';
 import { SUBSCRIPTION_MACHINE } from '../src/domain/subscription/subscription-machine.ts';
 import { PROBLEMS } from '../src/worker/problem.ts';
@@ -26,6 +27,7 @@ const MACHINES = {
   'Payment operation': [toMermaid(OPERATION_MACHINE), 'One call to a processor.'],
   Subscription: [toMermaid(SUBSCRIPTION_MACHINE), 'A member’s access over time.'],
   Charge: [toMermaid(CHARGE_MACHINE), 'One try to move a subscription’s money.'],
+  Payout: [toMermaid(PAYOUT_MACHINE), 'What a provider is sent of what they are owed.'],
   Reservation: [toMermaid(RESERVATION_MACHINE), 'What a call took of a member’s counted limits.'],
 } as const;
 

@@ -8,7 +8,16 @@ import type { Clock } from './clock.ts';
 import type { Store } from './store.ts';
 
 /** What kind of movement a row is. */
-export type BookKind = 'authorization' | 'capture' | 'refund' | 'void' | 'dispute';
+export type BookKind =
+  | 'authorization'
+  | 'capture'
+  | 'refund'
+  | 'void'
+  | 'dispute'
+  /** To a provider's account, or with a negative amount back from it. */
+  | 'transfer'
+  /** From a provider's account to their bank. */
+  | 'payout';
 
 /** Where the movement stands; a dispute that took the money for good is `succeeded`. */
 export type BookStatus = 'pending' | 'succeeded' | 'failed';

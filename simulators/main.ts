@@ -21,6 +21,31 @@ function integer(name: string, text: string): number {
   throw new Error(`${name} must be an integer, not below 0; it is ${text}.`);
 }
 
+/** PayPal is served when its client is set, and then it needs all three. */
+function readPaypal(): NonNullable<SimulatorOptions['paypal']> | null {
+  const clientId = optional('PAYPAL_CLIENT_ID');
+  if (clientId === null) return null;
+  return {
+    clientId,
+    clientSecret: required('PAYPAL_CLIENT_SECRET'),
+    webhookId: required('PAYPAL_WEBHOOK_ID'),
+  };
+}
+
+/** BTCPay is served when its key is set, and then it needs all that is required. */
+function readBtcpay(): NonNullable<SimulatorOptions['btcpay']> | null {
+  const apiKey = optional('BTCPAY_API_KEY');
+  if (apiKey === null) return null;
+  const confirmation = optional('BTCPAY_CONFIRMATION_SECONDS');
+  return {
+    apiKey,
+    storeId: required('BTCPAY_STORE_ID'),
+    webhookSecret: required('BTCPAY_WEBHOOK_SECRET'),
+    confirmationSeconds:
+      confirmation === null ? null : integer('BTCPAY_CONFIRMATION_SECONDS', confirmation),
+  };
+}
+
 function readOptions(): SimulatorOptions {
   return {
     port: integer('SIMULATORS_PORT', required('SIMULATORS_PORT')),
@@ -33,6 +58,8 @@ function readOptions(): SimulatorOptions {
       webhookSecretPrevious: optional('STRIPE_WEBHOOK_SECRET_PREVIOUS'),
       webhookEvents: optional('STRIPE_WEBHOOK_EVENTS')?.split(',') ?? null,
     },
+    paypal: readPaypal(),
+    btcpay: readBtcpay(),
   };
 }
 

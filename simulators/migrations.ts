@@ -83,4 +83,25 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX deadline_by_due ON deadline (due_s, seq);
   CREATE INDEX deadline_by_object ON deadline (object_id);
   `,
+  `
+  -- The kinds of movement grow; SQLite changes a CHECK only with a new table.
+  ALTER TABLE book RENAME TO book_of_payments;
+  CREATE TABLE book (
+    seq INTEGER PRIMARY KEY,
+    processor TEXT NOT NULL,
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (
+      kind IN ('authorization','capture','refund','void','dispute','transfer','payout')
+    ),
+    amount_minor INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending','succeeded','failed')),
+    of_id TEXT,
+    payment_id TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL
+  );
+  INSERT INTO book SELECT * FROM book_of_payments;
+  DROP TABLE book_of_payments;
+  CREATE INDEX book_by_id ON book (id, kind);
+  `,
 ];

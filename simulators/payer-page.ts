@@ -98,9 +98,9 @@ function form(view: PayerView, returnUrl: string | null): string {
       : `<label>Test payment method<select name="paymentMethod">${options}</select></label>`;
   const buttons = view.actions
     .map(
-      ({ action, label }, index) =>
-        `<button name="action" value="${action}"${index === 0 ? ' class="go"' : ''}>` +
-        `${escapeHtml(label)}</button>`,
+      ({ action, label, amountMinor }, index) =>
+        `<button name="action" value="${action}${amountMinor === undefined ? '' : `:${String(amountMinor)}`}"` +
+        `${index === 0 ? ' class="go"' : ''}>${escapeHtml(label)}</button>`,
     )
     .join('\n');
   const back =

@@ -43,7 +43,9 @@ async function submit(http: Context, desks: PayerDesks): Promise<Response> {
   };
   const view = desks.get(processor)?.view(id);
   if (!view) return messagePage(404, 'There is no such payment.');
-  const body: JsonObject = { action: text('action') ?? '' };
+  // A button that stands for an amount carries it behind the action.
+  const [action = '', amount] = (text('action') ?? '').split(':');
+  const body: JsonObject = { action, ...(amount === undefined ? {} : { amount: Number(amount) }) };
   const method = text('paymentMethod');
   if (method !== undefined) body['paymentMethod'] = method;
   const returnUrl = view.returnUrl ?? webUrl(text('returnUrl'));

@@ -5,7 +5,16 @@
 import { ControlRefusal } from './problem.ts';
 
 /** What a payer does, as the control route names it. */
-export const PAYER_ACTIONS = ['approve', 'decline', 'authenticate', 'fail', 'pay'] as const;
+export const PAYER_ACTIONS = [
+  'approve',
+  'decline',
+  'authenticate',
+  'fail',
+  'pay',
+  'confirm',
+  'claim',
+  'dispute',
+] as const;
 /** One of PAYER_ACTIONS. */
 export type PayerActionName = (typeof PAYER_ACTIONS)[number];
 
@@ -16,6 +25,13 @@ export interface PayerAction {
   readonly paymentMethod: string | null;
 }
 
+/** One thing the payer can do on the page; with an amount it is done for that many minor units. */
+export interface PayerButton {
+  readonly action: PayerActionName;
+  readonly label: string;
+  readonly amountMinor?: number;
+}
+
 /** What the page shows. */
 export interface PayerView {
   readonly id: string;
@@ -24,7 +40,7 @@ export interface PayerView {
   readonly currency: string | null;
   readonly status: string;
   readonly note: string | null;
-  readonly actions: readonly { readonly action: PayerActionName; readonly label: string }[];
+  readonly actions: readonly PayerButton[];
   /** Test payment methods to choose from; empty when none is asked for. */
   readonly methods: readonly string[];
   readonly returnUrl: string | null;

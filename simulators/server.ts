@@ -6,8 +6,11 @@
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { Server } from 'node:http';
+import { makeBtcpaySimulator, type BtcpayOptions } from './btcpay/simulator.ts';
 import { controlRoutes } from './control-routes.ts';
 import { payerRoutes } from './payer-routes.ts';
+import { makePaypalSimulator, type PaypalOptions } from './paypal/simulator.ts';
+import type { PayerDesk } from './payers.ts';
 import { ControlRefusal } from './problem.ts';
 import type { StateLocation } from './store.ts';
 import { makeStripeSimulator, type StripeOptions } from './stripe/simulator.ts';
@@ -28,6 +31,16 @@ export interface SimulatorOptions {
   readonly platformUrl: string | null;
   readonly clockOffsetSeconds: number;
   readonly stripe: Omit<StripeOptions, 'webhookUrl'>;
+  /** Absent: PayPal is not served. */
+  readonly paypal?: Omit<PaypalOptions, 'webhookUrl'> | null;
+  /** Absent: BTCPay is not served. */
+  readonly btcpay?: Omit<BtcpayOptions, 'webhookUrl'> | null;
+}
+
+/** What a processor's folder gives the server. */
+interface Processor {
+  readonly routes: Hono<{ Bindings: HttpBindings }>;
+  readonly desk: PayerDesk;
 }
 
 /** Running simulators. */
@@ -44,10 +57,8 @@ export async function startSimulators(options: SimulatorOptions): Promise<Simula
     clockOffsetSeconds: options.clockOffsetSeconds,
   });
   let url = '';
-  const webhookUrl =
-    options.platformUrl === null ? null : `${trimmed(options.platformUrl)}/v1/webhooks/stripe`;
-  const stripe = makeStripeSimulator(world, { ...options.stripe, webhookUrl }, () => url);
-  const server = makeServer(compose(world, stripe));
+  const processors = makeProcessors(world, options, () => url);
+  const server = makeServer(compose(world, processors));
   try {
     url = await listen(server, options.port);
   } catch (error) {
@@ -69,9 +80,31 @@ export async function startSimulators(options: SimulatorOptions): Promise<Simula
   };
 }
 
+/** The processors that are served, by name. */
+function makeProcessors(
+  world: World,
+  options: SimulatorOptions,
+  baseUrl: () => string,
+): ReadonlyMap<string, Processor> {
+  const webhookUrl = (name: string): string | null =>
+    options.platformUrl === null ? null : `${trimmed(options.platformUrl)}/v1/webhooks/${name}`;
+  const processors = new Map<string, Processor>();
+  const stripe = { ...options.stripe, webhookUrl: webhookUrl('stripe') };
+  processors.set('stripe', makeStripeSimulator(world, stripe, baseUrl));
+  if (options.paypal) {
+    const paypal = { ...options.paypal, webhookUrl: webhookUrl('paypal') };
+    processors.set('paypal', makePaypalSimulator(world, paypal, baseUrl));
+  }
+  if (options.btcpay) {
+    const btcpay = { ...options.btcpay, webhookUrl: webhookUrl('btcpay') };
+    processors.set('btcpay', makeBtcpaySimulator(world, btcpay, baseUrl));
+  }
+  return processors;
+}
+
 function compose(
   world: World,
-  stripe: ReturnType<typeof makeStripeSimulator>,
+  processors: ReadonlyMap<string, Processor>,
 ): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.onError((error) => {
@@ -86,9 +119,10 @@ function compose(
     world.applyDeadlines();
     await next();
   });
-  app.route('/', stripe.routes);
-  app.route('/', payerRoutes(new Map([['stripe', stripe.desk]])));
-  app.route('/', controlRoutes(world, ['stripe']));
+  for (const { routes } of processors.values()) app.route('/', routes);
+  const desks = new Map([...processors].map(([name, { desk }]) => [name, desk]));
+  app.route('/', payerRoutes(desks));
+  app.route('/', controlRoutes(world, [...processors.keys()]));
   return app;
 }
 

@@ -22,8 +22,12 @@ const CONCURRENCY_MAX = 32;
 /** Where one processor's events go and how they are signed. `url` null: nobody is subscribed. */
 export interface WebhookTarget {
   readonly url: string | null;
-  /** The bytes on the wire, from the stored JSON of the event. */
-  wireBody(body: string): string;
+  /** Seconds before each retry where the processor has its own; RETRY_SCHEDULE_SECONDS otherwise. */
+  readonly retryScheduleSeconds?: readonly number[];
+  /** Whether an attempt that ended so is made again (null: no answer); always, where this is absent. */
+  isRetried?(status: number | null): boolean;
+  /** The bytes on the wire, from the stored JSON of the event; `attempts` were made before. */
+  wireBody(body: string, attempts: number): string;
   /** Headers of one attempt; called per attempt, because the signature carries the time. */
   headers(wireBody: string): Record<string, string>;
 }
@@ -134,11 +138,11 @@ export class Webhooks {
     const target = this.#deps.targets.get(delivery?.processor ?? '');
     if (delivery?.status !== 'pending' || !target?.url) return;
     this.#held.delete(eventId);
-    const body = target.wireBody(delivery.body);
+    const body = target.wireBody(delivery.body, delivery.attempts);
     const status = await this.#post(target.url, body, target.headers(body));
     // A response that came while stopping is forgotten: the event is sent again after the restart.
     if (this.#isStopped) return;
-    const update = this.#afterAttempt(delivery, status);
+    const update = this.#afterAttempt(delivery, status, target);
     this.#deps.store.apply(() => {
       this.#deps.events.saveDelivery(eventId, update);
     });
@@ -146,7 +150,7 @@ export class Webhooks {
     if (update.status === 'delivered') this.#letHeldFollow();
   }
 
-  #afterAttempt(delivery: Delivery, status: number | null): DeliveryUpdate {
+  #afterAttempt(delivery: Delivery, status: number | null, target: WebhookTarget): DeliveryUpdate {
     const attempts = delivery.attempts + 1;
     const isTaken = status !== null && status >= 200 && status < 300;
     if (isTaken && delivery.copies <= 1) {
@@ -163,9 +167,10 @@ export class Webhooks {
       const copies = delivery.copies - 1;
       return { status: 'pending', attempts, copies, lastStatus: status, nextAttemptAtMs: nowMs };
     }
-    const waitSeconds = RETRY_SCHEDULE_SECONDS[delivery.attempts];
+    const schedule = target.retryScheduleSeconds ?? RETRY_SCHEDULE_SECONDS;
+    const waitSeconds = schedule[delivery.attempts];
     const copies = delivery.copies;
-    if (waitSeconds === undefined) {
+    if (waitSeconds === undefined || target.isRetried?.(status) === false) {
       return { status: 'failed', attempts, copies, lastStatus: status, nextAttemptAtMs: null };
     }
     const nextAttemptAtMs = nowMs + waitSeconds * 1000;

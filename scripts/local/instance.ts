@@ -29,6 +29,7 @@ import { isSeedDue, seed } from '../seed.ts';
 const CRONS = [
   { cron: '*/5 * * * *', everyMs: 300_000 },
   { cron: '* * * * *', everyMs: 60_000 },
+  { cron: '20 * * * *', everyMs: 3_600_000 },
 ] as const;
 /** A port of an instance that was just killed is free within this time. */
 const PORT_FREE_WITHIN_MS = 5_000;
@@ -129,6 +130,12 @@ export class Instance {
         PLATFORM_URL: platformUrl(settings),
         STRIPE_SECRET_KEY: keys.STRIPE_SECRET_KEY,
         STRIPE_WEBHOOK_SECRET: keys.STRIPE_WEBHOOK_SECRETS,
+        PAYPAL_CLIENT_ID: keys.PAYPAL_CLIENT_ID,
+        PAYPAL_CLIENT_SECRET: keys.PAYPAL_CLIENT_SECRET,
+        PAYPAL_WEBHOOK_ID: keys.PAYPAL_WEBHOOK_ID,
+        BTCPAY_API_KEY: keys.BTCPAY_API_KEY,
+        BTCPAY_STORE_ID: keys.BTCPAY_STORE_ID,
+        BTCPAY_WEBHOOK_SECRET: keys.BTCPAY_WEBHOOK_SECRETS,
         CLOCK_OFFSET_SECONDS: String(settings.clockOffsetSeconds),
       },
       onError: (line) => this.#console.error(line),
@@ -187,6 +194,9 @@ function localVariables(settings: LocalSettings): Record<string, string> {
     ENVIRONMENT: 'local',
     PUBLIC_URL: platformUrl(settings),
     STRIPE_API_URL: `${simulatorsUrl(settings)}/stripe`,
+    PAYPAL_API_URL: `${simulatorsUrl(settings)}/paypal`,
+    PAYPAL_CERT_HOSTS: new URL(simulatorsUrl(settings)).host,
+    BTCPAY_API_URL: `${simulatorsUrl(settings)}/btcpay`,
     CLOCK_OFFSET_SECONDS: String(settings.clockOffsetSeconds),
     // A load from one address must not be refused, and the local limiter writes to disk at each call.
     RATE_LIMITS: 'off',

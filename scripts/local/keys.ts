@@ -11,6 +11,12 @@ const SECRET_NAMES = [
   'PASSWORD_PEPPER',
   'STRIPE_SECRET_KEY',
   'STRIPE_WEBHOOK_SECRETS',
+  'PAYPAL_CLIENT_ID',
+  'PAYPAL_CLIENT_SECRET',
+  'PAYPAL_WEBHOOK_ID',
+  'BTCPAY_API_KEY',
+  'BTCPAY_STORE_ID',
+  'BTCPAY_WEBHOOK_SECRETS',
 ] as const;
 
 export type LocalKeys = Readonly<Record<(typeof SECRET_NAMES)[number], string>>;
@@ -38,6 +44,12 @@ export function makeKeys(): Record<(typeof SECRET_NAMES)[number], string> {
     PASSWORD_PEPPER: randomBytes(32).toString('base64url'),
     STRIPE_SECRET_KEY: `sk_test_${randomBytes(24).toString('hex')}`,
     STRIPE_WEBHOOK_SECRETS: `whsec_${randomBytes(24).toString('hex')}`,
+    PAYPAL_CLIENT_ID: `A${randomBytes(24).toString('hex')}`,
+    PAYPAL_CLIENT_SECRET: `E${randomBytes(24).toString('hex')}`,
+    PAYPAL_WEBHOOK_ID: randomBytes(9).toString('hex').toUpperCase(),
+    BTCPAY_API_KEY: randomBytes(20).toString('hex'),
+    BTCPAY_STORE_ID: randomBytes(16).toString('hex'),
+    BTCPAY_WEBHOOK_SECRETS: randomBytes(24).toString('hex'),
   };
 }
 

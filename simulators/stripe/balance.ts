@@ -90,6 +90,27 @@ export function recordDisputeWithdrawal(
   });
 }
 
+/** What the platform may use now and what comes later, by currency, in minor units. */
+export function platformBalances(
+  ctx: StripeContext,
+): { readonly currency: string; readonly available: number; readonly pending: number }[] {
+  // Summed by the database: the balance has a row for every movement there ever was.
+  return ctx.world.store
+    .statement(
+      `SELECT json_extract(body, '$.currency') AS currency, SUM(json_extract(body, '$.net')) AS total,
+         SUM(iif(json_extract(private, '$.availableVirtualSeconds') <= ?,
+           json_extract(body, '$.net'), 0)) AS available
+       FROM object WHERE processor = 'stripe' AND kind = 'balance_transaction'
+       GROUP BY currency ORDER BY currency`,
+    )
+    .all(ctx.world.clock.virtualSeconds())
+    .map((row) => {
+      const available = Number(row['available']);
+      const pending = Number(row['total']) - available;
+      return { currency: String(row['currency']), available, pending };
+    });
+}
+
 /** Parameters of GET /v1/balance_transactions. */
 export const BALANCE_LIST_RULES: ParameterRules = {
   currency: 'text',

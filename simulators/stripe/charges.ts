@@ -139,7 +139,7 @@ function methodDetails(
     regulated_status: 'unregulated',
     three_d_secure: facts.isAuthenticated ? authenticated() : null,
     transaction_link_id: null,
-    wallet: null,
+    wallet: card.wallet === null ? null : { ...card.wallet },
   };
   return { card: details, type: 'card' };
 }

@@ -3,7 +3,14 @@
  * page is. Also the one place that reads and writes typed Stripe objects; must never do HTTP.
  */
 import type { Cause, World } from '../world.ts';
-import { missingResource } from './errors.ts';
+import { accountInvalid, missingResource } from './errors.ts';
+import type {
+  AccountLinkObject,
+  AccountObject,
+  PayoutObject,
+  TransferObject,
+  TransferReversalObject,
+} from './connect-shapes.ts';
 import type {
   BalanceTransactionObject,
   ChargeObject,
@@ -29,14 +36,19 @@ export interface StripeContext {
 
 /** Object types by the name in their `object` field. */
 export interface StripeKinds {
+  account: AccountObject;
+  account_link: AccountLinkObject;
   balance_transaction: BalanceTransactionObject;
   charge: ChargeObject;
   customer: CustomerObject;
   dispute: DisputeObject;
   payment_intent: PaymentIntentObject;
   payment_method: PaymentMethodObject;
+  payout: PayoutObject;
   refund: RefundObject;
   setup_intent: SetupIntentObject;
+  transfer: TransferObject;
+  transfer_reversal: TransferReversalObject;
 }
 
 /** Any object the simulator keeps. */
@@ -44,14 +56,19 @@ export type StripeObject = StripeKinds[keyof StripeKinds];
 
 /** How Stripe writes a kind in "No such …". */
 const SPOKEN: Readonly<Record<keyof StripeKinds, string>> = {
+  account: 'account',
+  account_link: 'account link',
   balance_transaction: 'balance transaction',
   charge: 'charge',
   customer: 'customer',
   dispute: 'dispute',
   payment_intent: 'payment_intent',
   payment_method: 'PaymentMethod',
+  payout: 'payout',
   refund: 'refund',
   setup_intent: 'setupintent',
+  transfer: 'transfer',
+  transfer_reversal: 'transfer reversal',
 };
 
 /** What an object is filed under. */
@@ -71,7 +88,7 @@ export function find<K extends keyof StripeKinds>(
   return ctx.world.objects.find(kind, id) as unknown as StripeKinds[K] | null;
 }
 
-/** The object that the path addresses. Errors: `resource_missing`, 404. */
+/** The object that the path addresses. Errors: `resource_missing`, 404; of an account `account_invalid`, 403. */
 export function findAddressed<K extends keyof StripeKinds>(
   ctx: StripeContext,
   kind: K,
@@ -79,6 +96,7 @@ export function findAddressed<K extends keyof StripeKinds>(
 ): StripeKinds[K] {
   const object = find(ctx, kind, id);
   if (object) return object;
+  if (kind === 'account') throw accountInvalid(id);
   const param = kind === 'payment_intent' || kind === 'setup_intent' ? 'intent' : 'id';
   throw missingResource(SPOKEN[kind], id, { param, isAddressed: true });
 }

@@ -4,6 +4,9 @@
  * Source: Stripe API reference 2026-10-28.endive.
  */
 import type { FaultOperation } from '../faults.ts';
+import * as links from './account-links.ts';
+import * as payouts from './account-payouts.ts';
+import * as accounts from './accounts.ts';
 import * as balance from './balance.ts';
 import { findAddressed, type StripeContext, type StripeKinds } from './context.ts';
 import * as customers from './customers.ts';
@@ -17,12 +20,15 @@ import * as methods from './payment-methods.ts';
 import * as refunds from './refunds.ts';
 import * as settlement from './settlement.ts';
 import * as setups from './setup-intents.ts';
+import * as transfers from './transfers.ts';
 
 /** One call, decoded and checked. */
 export interface EndpointCall {
   readonly ctx: StripeContext;
   /** The identifier in the path, or empty. */
   readonly id: string;
+  /** The connected account that the call is made in; null for the platform's own. */
+  readonly accountId: string | null;
   readonly parameters: Parameters;
   readonly form: FormMap;
 }
@@ -34,6 +40,8 @@ export interface Endpoint {
   readonly path: string;
   readonly operations: readonly FaultOperation[];
   readonly rules: ParameterRules;
+  /** The call may be made in a connected account (`Stripe-Account`). */
+  readonly isForAccounts?: true;
   readonly handle: (call: EndpointCall) => object;
 }
 
@@ -207,6 +215,58 @@ const RECORD_ENDPOINTS: readonly Endpoint[] = [
   ),
 ];
 
+/** A transfer counts as `create` and a reversal as `refund`: the fault script has no names of its own for them. */
+const CONNECT_ENDPOINTS: readonly Endpoint[] = [
+  post('accounts', accounts.ACCOUNT_CREATE_RULES, {
+    operations: ['create'],
+    handle: ({ ctx, parameters }) => accounts.createAccount(ctx, parameters),
+  }),
+  post('accounts/{id}', accounts.ACCOUNT_UPDATE_RULES, {
+    operations: NONE,
+    handle: ({ ctx, id, parameters }) => accounts.updateAccount(ctx, id, parameters),
+  }),
+  retrieve('account', 'accounts/{id}'),
+  list('accounts', {}, ({ ctx, parameters }) => accounts.listAccounts(ctx, readPage(parameters))),
+  post('account_links', links.ACCOUNT_LINK_RULES, {
+    operations: NONE,
+    handle: ({ ctx, parameters }) => links.createAccountLink(ctx, parameters),
+  }),
+  post('transfers', transfers.TRANSFER_CREATE_RULES, {
+    operations: ['create'],
+    handle: ({ ctx, parameters }) => transfers.createTransfer(ctx, parameters),
+  }),
+  retrieve('transfer', 'transfers/{id}'),
+  list('transfers', transfers.TRANSFER_LIST_RULES, ({ ctx, parameters }) =>
+    transfers.listTransfers(ctx, parameters, readPage(parameters)),
+  ),
+  post('transfers/{id}/reversals', transfers.REVERSAL_CREATE_RULES, {
+    operations: ['refund'],
+    handle: ({ ctx, id, parameters }) => transfers.createReversal(ctx, id, parameters),
+  }),
+  list('transfers/{id}/reversals', {}, ({ ctx, id, parameters }) =>
+    transfers.listReversals(ctx, id, readPage(parameters)),
+  ),
+  {
+    ...list('payouts', {}, ({ ctx, accountId, parameters }) =>
+      payouts.listPayouts(ctx, accountId, readPage(parameters)),
+    ),
+    isForAccounts: true,
+  },
+  {
+    ...retrieve('payout', 'payouts/{id}'),
+    isForAccounts: true,
+    handle: ({ ctx, id, accountId }) => payouts.retrievePayout(ctx, id, accountId),
+  },
+  {
+    method: 'GET',
+    path: 'balance',
+    rules: EXPAND_RULES,
+    operations: FETCH,
+    isForAccounts: true,
+    handle: ({ ctx, accountId }) => payouts.retrieveBalance(ctx, accountId),
+  },
+];
+
 const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map(
   [
     ...INTENT_ENDPOINTS,
@@ -214,6 +274,7 @@ const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map(
     ...DISPUTE_ENDPOINTS,
     ...WALLET_ENDPOINTS,
     ...RECORD_ENDPOINTS,
+    ...CONNECT_ENDPOINTS,
   ].map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint]),
 );
 

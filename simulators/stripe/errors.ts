@@ -105,6 +105,15 @@ export function missingResource(
   });
 }
 
+/** An account that does not exist or belongs to another platform; Stripe tells nobody which. */
+export function accountInvalid(id: string): StripeError {
+  return new StripeError(
+    `The provided key does not have access to account '${id}' (or that account does not exist). ` +
+      'Application access may have been revoked.',
+    { status: 403, type: 'invalid_request_error', fields: { code: 'account_invalid' } },
+  );
+}
+
 /** Key reuse with another request. */
 export function keyReused(message: string): StripeError {
   return new StripeError(message, { status: 400, type: 'idempotency_error' });

@@ -12,6 +12,7 @@ import type { Parameters, ParameterRules } from './parameters.ts';
 
 /** What the endpoint is subscribed to unless STRIPE_WEBHOOK_EVENTS says otherwise. */
 export const DEFAULT_SUBSCRIPTIONS: readonly string[] = [
+  'account.updated',
   'charge.captured',
   'charge.dispute.closed',
   'charge.dispute.created',
@@ -28,6 +29,9 @@ export const DEFAULT_SUBSCRIPTIONS: readonly string[] = [
   'payment_intent.succeeded',
   'payment_method.attached',
   'payment_method.detached',
+  'payout.created',
+  'payout.failed',
+  'payout.paid',
   'refund.created',
   'refund.failed',
   'refund.updated',
@@ -35,19 +39,25 @@ export const DEFAULT_SUBSCRIPTIONS: readonly string[] = [
   'setup_intent.requires_action',
   'setup_intent.setup_failed',
   'setup_intent.succeeded',
+  'transfer.created',
+  'transfer.reversed',
 ];
 
-/** Raises an event about an object as it is now. `previous` holds changed fields, as they were. */
+/**
+ * Raises an event about an object as it is now. `previous` holds changed fields, as they were; `account` is the connected
+ * account that it happened in, whose events come to the same address as the platform's.
+ */
 export function emit(
   ctx: StripeContext,
   type: string,
-  change: { readonly object: StripeObject; readonly previous?: object },
+  change: { readonly object: StripeObject; readonly previous?: object; readonly account?: string },
 ): void {
   const isSubscribed = ctx.isSubscribed(type);
   const id = newId(ctx, 'evt');
   const envelope = {
     id,
     object: 'event',
+    ...(change.account === undefined ? {} : { account: change.account }),
     api_version: API_VERSION,
     created: now(ctx),
     data: {

@@ -154,6 +154,7 @@ function needsPayer(
     case 'on_session_only':
       return !options.isOffSession;
     case 'never':
+      if (nature.card.wallet !== null) return false;
       return isAsked && !options.isOffSession && !nature.card.isBankDebit;
   }
 }

@@ -21,7 +21,7 @@ import type { FormMap } from './form-encoding.ts';
 import { listObjects, type Page } from './lists.ts';
 import { Parameters, type ParameterRules } from './parameters.ts';
 import type { BillingDetails, PaymentMethodObject } from './shapes.ts';
-import { findTestCard, type TestCard } from './test-cards.ts';
+import { findTestCard, walletOf, type TestCard } from './test-cards.ts';
 
 const BILLING_RULES: ParameterRules = {
   address: {
@@ -240,7 +240,7 @@ function cardDetails(ctx: StripeContext, card: TestCard): NonNullable<PaymentMet
     networks: { available: [card.brand], preferred: null },
     regulated_status: 'unregulated',
     three_d_secure_usage: { supported: true },
-    wallet: null,
+    wallet: walletOf(card),
   };
 }
 

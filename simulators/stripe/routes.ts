@@ -39,6 +39,7 @@ interface Call {
 interface RoutedCall extends Call {
   readonly endpoint: Endpoint;
   readonly id: string;
+  readonly accountId: string | null;
   readonly form: FormMap;
   readonly keyed: KeyedRequest | null;
 }
@@ -102,7 +103,8 @@ class Pipeline {
     }
     const form = decode(req.method === 'GET' ? url.search.slice(1) : call.log.body);
     const keyed = call.key === null ? null : { key: call.key, path, parameters: form };
-    return this.#serveFound({ ...call, ...found, form, keyed });
+    const accountId = connectedAccount(req.header('stripe-account'), found.endpoint);
+    return this.#serveFound({ ...call, ...found, accountId, form, keyed });
   }
 
   async #serveFound(call: RoutedCall): Promise<Response> {
@@ -177,11 +179,11 @@ class Pipeline {
   }
 
   #perform(call: RoutedCall, cause: Cause): StoredAnswer {
-    const { endpoint, id, form } = call;
+    const { endpoint, id, accountId, form } = call;
     const ctx = this.#options.makeContext(cause);
     const parameters = new Parameters(form, endpoint.rules);
     try {
-      const body = endpoint.handle({ ctx, id, parameters, form });
+      const body = endpoint.handle({ ctx, id, accountId, parameters, form });
       return { status: 200, body: toText(expand(ctx, body, parameters.texts('expand'))) };
     } catch (error) {
       if (!(error instanceof StripeError) || !error.isExecuted) throw error;
@@ -242,6 +244,15 @@ class Pipeline {
     else outgoing.destroy();
     return RESPONSE_ALREADY_SENT;
   }
+}
+
+/** A call in a connected account must never pass for one of the platform's own. */
+function connectedAccount(header: string | undefined, endpoint: Endpoint): string | null {
+  if (header === undefined || header === '') return null;
+  if (endpoint.isForAccounts) return header;
+  throw invalidRequest(
+    `This simulator does not serve ${endpoint.path} for a connected account (Stripe-Account).`,
+  );
 }
 
 function doNothing(): void {

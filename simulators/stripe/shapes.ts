@@ -5,6 +5,7 @@
  */
 import type { JsonObject } from '../json.ts';
 import type { DisputeEvidence } from './dispute-evidence.ts';
+import type { CardWallet } from './test-cards.ts';
 
 /** Metadata: text by key. */
 export type Metadata = Record<string, string>;
@@ -254,7 +255,7 @@ export interface PaymentMethodCard {
   networks: { available: string[]; preferred: null };
   regulated_status: 'unregulated';
   three_d_secure_usage: { supported: boolean };
-  wallet: null;
+  wallet: CardWallet | null;
 }
 
 /** The bank account of a payment method. */
@@ -330,7 +331,7 @@ export interface BalanceTransactionObject {
   reporting_category: string;
   source: string;
   status: 'available' | 'pending';
-  type: 'charge' | 'refund' | 'refund_failure' | 'adjustment';
+  type: 'charge' | 'refund' | 'refund_failure' | 'adjustment' | 'transfer' | 'transfer_refund';
 }
 
 /** States of a dispute. */

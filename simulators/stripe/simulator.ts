@@ -6,6 +6,8 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { PayerDesk } from '../payers.ts';
 import type { Cause, World } from '../world.ts';
+import { isOnboarding, OnboardingDesk } from './account-links.ts';
+import { payOut, settlePayout } from './account-payouts.ts';
 import type { StripeContext } from './context.ts';
 import { expireDispute } from './disputes.ts';
 import { DEFAULT_SUBSCRIPTIONS } from './events.ts';
@@ -72,8 +74,16 @@ export function makeStripeSimulator(
   due('stripe:bank_debit', settleBankDebit);
   due('stripe:refund', settleRefund);
   due('stripe:dispute', expireDispute);
+  due('stripe:account_payout', payOut);
+  due('stripe:payout', settlePayout);
+  const payers = new StripePayerDesk(world, makeContext);
+  const owners = new OnboardingDesk(world, makeContext);
+  const deskOf = (id: string): PayerDesk => (isOnboarding(id) ? owners : payers);
   return {
     routes: stripeRoutes({ world, secretKey: options.secretKey, makeContext }),
-    desk: new StripePayerDesk(world, makeContext),
+    desk: {
+      view: (id) => deskOf(id).view(id),
+      act: (id, action) => deskOf(id).act(id, action),
+    },
   };
 }

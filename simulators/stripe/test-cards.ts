@@ -1,7 +1,8 @@
 /**
  * The test payment methods by name and what each does. Owns the table of effects; the transitions
  * they lead to are in payment-attempt.ts, refunds.ts and disputes.ts.
- * Source: Stripe documentation, "Testing" (cards, declines, 3D Secure, disputes, refunds).
+ * Source: Stripe documentation, "Testing" (cards, declines, 3D Secure, disputes, refunds). The wallets' names are this
+ * simulator's own: Stripe's test wallets live in a browser.
  */
 
 /** How the issuer refuses a charge. */
@@ -35,6 +36,8 @@ export interface TestCard {
   readonly refund: 'succeeds' | 'pending' | 'fails_later';
   /** True for a debit from a bank account: `processing` first, settled on the virtual clock. */
   readonly isBankDebit: boolean;
+  /** The wallet that hands the card over; the payer's device has authenticated them already. */
+  readonly wallet: 'apple_pay' | 'google_pay' | null;
 }
 
 const decline = (
@@ -61,6 +64,7 @@ const card = (last4: string, effects: Partial<Omit<TestCard, 'name' | 'last4'>> 
   dispute: effects.dispute ?? null,
   refund: effects.refund ?? ('succeeds' as const),
   isBankDebit: effects.isBankDebit ?? false,
+  wallet: effects.wallet ?? null,
 });
 
 /** By the name behind `pm_card_` or `tok_`; `visa_` in front of an effect may be left out. */
@@ -119,6 +123,10 @@ const CARDS: Readonly<Record<string, Omit<TestCard, 'name'>>> = {
   pendingRefund: card('7726', { refund: 'pending' }),
   refundFail: card('5126', { refund: 'fails_later' }),
   bypassPending: card('0077'),
+  applePay: card('4242', { wallet: 'apple_pay' }),
+  applePayDeclined: card('9995', { wallet: 'apple_pay', decline: INSUFFICIENT }),
+  googlePay: card('4242', { wallet: 'google_pay' }),
+  googlePayDeclined: card('9995', { wallet: 'google_pay', decline: INSUFFICIENT }),
 };
 
 const BANK_DEBITS: Readonly<Record<string, Omit<TestCard, 'name'>>> = {
@@ -143,6 +151,8 @@ export const AUTHENTICATION_REQUIRED: Decline = decline(
 export const PAYER_CHOICES: readonly string[] = [
   'pm_card_visa',
   'pm_card_mastercard',
+  'pm_card_applePay',
+  'pm_card_googlePay',
   'pm_card_authenticationRequired',
   'pm_card_chargeDeclined',
   'pm_card_visa_chargeDeclinedInsufficientFunds',
@@ -150,6 +160,19 @@ export const PAYER_CHOICES: readonly string[] = [
   'pm_card_pendingRefund',
   'pm_card_createDispute',
 ];
+
+/** How a card's wallet stands on a payment method and on a charge; null for a card that was typed in. */
+export function walletOf({ wallet, last4 }: TestCard): CardWallet | null {
+  return wallet === null ? null : { dynamic_last4: last4, type: wallet, [wallet]: {} };
+}
+
+/** The wallet in the wire's shape. */
+export interface CardWallet {
+  dynamic_last4: string;
+  type: 'apple_pay' | 'google_pay';
+  apple_pay?: Record<string, never>;
+  google_pay?: Record<string, never>;
+}
 
 /** The test card behind a name such as `pm_card_visa` or `tok_visa`, or null. */
 export function findTestCard(name: string): TestCard | null {

@@ -50,7 +50,8 @@ export async function advancePayment(
     if (next.kind === 'work') {
       const { work } = next;
       if (work.kind === 'fetch') looked.push(work.paymentId);
-      else tried.push(work.operationId);
+      // A search finds out whether a call was made; it is none itself.
+      else if (work.kind !== 'find_refund') tried.push(work.operationId);
       const reply = await callProcessor(ports, work);
       next = await ports.shard.recordReply({
         work,
@@ -97,11 +98,14 @@ function perform(gateway: PaymentGateway, work: PaymentWork): Promise<ProcessorR
       return gateway.fetch(work.ref);
     case 'fetch_refund':
       return gateway.fetchRefund(work.ref);
+    case 'find_refund':
+      return gateway.findRefund({ ref: work.ref, refundId: work.refundId });
     case 'open':
       return gateway.open({
         key: work.idempotencyKey,
         amount: { amount: work.amountMinor, currency: work.currency },
         reference: { bookingId: work.bookingId, paymentId: work.paymentId },
+        returnUrl: work.returnUrl,
       });
     case 'authorize':
       return gateway.authorize({

@@ -32,7 +32,7 @@ import { openPayment } from './open-payment.ts';
 import { takeStep } from './payment-commands.ts';
 import { isPaymentOpen } from './payment-plan.ts';
 import { openNotices } from './quota-outbox.ts';
-import { refundableMinor, requestRefund } from './refunds.ts';
+import { refundableMinor, requestRefund, settleBookingRefunded } from './refunds.ts';
 import type { ShardState } from './shard-state.ts';
 import { moveBooking, moveHold } from './transitions.ts';
 
@@ -321,6 +321,8 @@ function cancel(shard: ShardState, command: CancelBookingCommand): Refusal | nul
     moveHold(shard, hold, { event: 'release', actor, reason: 'booking cancelled' });
   for (const payment of shard.store.paymentsOf(booking.id))
     giveBack(shard, { booking, payment, caller: command.caller, actor });
+  // All of it may have gone back before.
+  settleBookingRefunded(shard, booking.id, actor);
   return null;
 }
 
@@ -375,7 +377,16 @@ function viewBooking(shard: ShardState, booking: Booking): BookingView {
     viewSlot(shard, shard.inventory.slot(slotId) as Slot),
   );
   const payment = shard.store.currentPayment(booking.id);
-  return bookingView(booking, payment, { slots, publicUrl: shard.ports.publicUrl });
+  // Nothing goes back of a booking that nobody paid for, and most are read before they are cancelled.
+  const refunds = payment === null ? [] : refundsOf(shard, booking.id);
+  return bookingView(booking, payment, { slots, refunds, publicUrl: shard.ports.publicUrl });
+}
+
+function refundsOf(shard: ShardState, bookingId: string) {
+  return shard.store.refundsOf(bookingId).map((refund) => ({
+    refund,
+    currency: required(shard.store.payment(refund.paymentId), 'a refund has its payment').currency,
+  }));
 }
 
 function actorOf(shard: ShardState, caller: Caller): string {

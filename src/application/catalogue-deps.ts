@@ -14,7 +14,7 @@ export interface CatalogueDeps {
   readonly ids: IdCodec;
   readonly objects: Pick<ObjectDirectory, 'shard'>;
   /** The platform's share where neither venue nor provider has its own. */
-  readonly commissionBps: number;
+  platformCommissionBps(): Promise<number>;
   catalogue(region: DataRegion): CatalogueStores;
   /** Makes the user a provider; the token shows it at the next login or refresh. */
   grantProviderRole(userId: string): Promise<void>;

@@ -12,7 +12,7 @@ import type {
 import type { Booking } from '../domain/booking/booking.ts';
 import type { ShardState } from './shard-state.ts';
 
-export const STREAMS: readonly StreamName[] = ['audit', 'projection'];
+export const STREAMS: readonly StreamName[] = ['audit', 'projection', 'money'];
 
 /** A stretch of the chain as it was written. */
 export function readAudit(shard: ShardState, query: StreamQuery): AuditBatch {
@@ -60,7 +60,11 @@ export function acknowledge(shard: ShardState, stream: StreamName, seq: number):
 
 /** The streams whose consumers are behind the head. */
 export function streamsBehind(shard: ShardState): StreamName[] {
-  return STREAMS.filter((stream) => shard.cursor(stream) < shard.headSeq);
+  return STREAMS.filter((stream) => {
+    // Most of what happens moves no money, and the ledger is not asked to look at it.
+    const last = stream === 'money' ? shard.lastMoneySeq : shard.headSeq;
+    return shard.cursor(stream) < last;
+  });
 }
 
 function projectBooking(shard: ShardState, booking: Booking): BookingProjection {

@@ -10,9 +10,10 @@ import type {
   KeyedReply,
   OpenBookingCommand,
   OpenBookingReply,
+  OpenRefundCommand,
   Reply,
 } from '../contracts/durable-rpc.ts';
-import type { BookingView } from '../contracts/http/booking.ts';
+import type { BookingView, RefundView } from '../contracts/http/booking.ts';
 import { ok, refuse, type Json } from '../domain/result.ts';
 import { admit, settleDecided, type AdmitPorts } from './admit-hold.ts';
 import { advancePayment } from './advance-payment.ts';
@@ -56,6 +57,25 @@ export async function cancelWithRefund(
   const reply = await finish(ports, { opened, command, purpose: 'cancel' });
   if (reply.ok) await tellMembers(ports, reply.notices ?? []);
   return reply;
+}
+
+/** `POST /v1/bookings/{id}/refunds`: reserved by the shard, made here, and answered from what then stands. */
+export async function refundBooking(
+  ports: CheckoutPorts,
+  command: OpenRefundCommand,
+): Promise<KeyedReply<RefundView>> {
+  const opened = await ports.shard.openRefund(command);
+  if (opened.kind === 'final') return opened.reply;
+  const { bookingId, refundId } = opened;
+  const keyed = { caller: command.caller, call: command.call };
+  await advancePayment(ports, {
+    bookingId,
+    cause: 'request',
+    look: false,
+    first: opened.step,
+    call: keyed,
+  });
+  return ports.shard.finishRefund({ ...keyed, refundId });
 }
 
 /** `POST /v1/bookings/{id}/confirm`: asks the processor, never the client. */

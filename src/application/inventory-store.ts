@@ -3,7 +3,7 @@
  * nobody may come in. The storage behind it refuses a double booking by itself, whatever the caller believes.
  */
 import type { ChainEvent, QuotaNotice } from '../contracts/durable-rpc.ts';
-import type { Booking, Operation, Payment, Refund } from '../domain/booking/booking.ts';
+import type { Booking, Dispute, Operation, Payment, Refund } from '../domain/booking/booking.ts';
 import type { Hold } from '../domain/hold/hold.ts';
 import type { CallRecord } from '../domain/idempotency.ts';
 import type { ProviderCard, ResourceCard, ServiceCard, Slot } from '../domain/inventory/cards.ts';
@@ -80,6 +80,8 @@ export interface InventoryStore {
   refund(id: string): Refund | null;
   refundsOf(bookingId: string): Refund[];
   saveRefund(refund: Refund): void;
+  disputesOf(paymentId: string): Dispute[];
+  saveDispute(dispute: Dispute): void;
 
   call(callerId: string, key: string): StoredCall | null;
   saveCalls(calls: readonly CallRow[]): void;
@@ -97,6 +99,10 @@ export interface InventoryStore {
   appendEvents(events: readonly ChainEvent[]): void;
   events(afterSeq: number, limit: number): ChainEvent[];
   eventsOf(entityId: string): ChainEvent[];
+  /** Events that moved money, after a place of the chain, oldest first. */
+  moneyEvents(afterSeq: number, limit: number): ChainEvent[];
+  /** The place of the last event that moved money; 0 when none did. */
+  lastMoneySeq(): number;
   eventHash(seq: number): string | null;
   streamCursor(stream: string): number;
   saveStreamCursor(stream: string, seq: number): void;

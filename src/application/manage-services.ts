@@ -51,7 +51,8 @@ export async function createService(
   if (!checked.ok) return checked;
   const shardKey = checked.value;
   const id = shardId(deps, asker, { kind: 'svc', shardKey });
-  const commissionBps = venue.commissionBps ?? provider.commissionBps ?? deps.commissionBps;
+  const commissionBps =
+    venue.commissionBps ?? provider.commissionBps ?? (await deps.platformCommissionBps());
   const card = buildCard(request, { id, venue, commissionBps });
   const reply = await deps.objects.shard(shardKey).putService({ caller: asker.caller, card });
   if (reply.ok) await stores.cards.putServices([reply.value], deps.clock.nowMs());

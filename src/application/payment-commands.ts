@@ -14,10 +14,25 @@ import { InvariantError, required } from '../domain/assert.ts';
 import type { Operation, Payment } from '../domain/booking/booking.ts';
 import type { ProcessorReply } from '../domain/payment/processor-reply.ts';
 import { renewCall } from './keyed-calls.ts';
-import { FAULT_RETRIES_MAX, isOperationOpen, nextLookAtMs } from './payment-plan.ts';
+import {
+  FAULT_RETRIES_MAX,
+  isDue,
+  isOperationOpen,
+  isPaid,
+  isPaymentOpen,
+  nextLookAtMs,
+} from './payment-plan.ts';
 import { applyPayment, failPayment, isClosing, lockOrVoid } from './payment-outcomes.ts';
 import { createOperation, fetchWork, lease } from './operations.ts';
-import { settleRefund } from './refunds.ts';
+import {
+  afterPaidLook,
+  afterRefundAnswer,
+  giveUpRefund,
+  refundsToLookAt,
+  searchRefund,
+  stepForPendingRefunds,
+} from './refund-looks.ts';
+import { isFrozen, settleRefund } from './refunds.ts';
 import type { ShardState } from './shard-state.ts';
 import { moveOperation, movePayment } from './transitions.ts';
 
@@ -44,9 +59,13 @@ export function recordReply(shard: ShardState, command: RecordReplyCommand): Pay
   const payment = required(shard.store.payment(work.paymentId), 'work names a payment');
   if (work.kind === 'fetch') return afterFetch(shard, payment, command);
   const operation = required(shard.store.operation(work.operationId), 'work names an operation');
+  const answered = { payment, operation, reply, cause, tried: command.tried };
+  if (work.kind === 'fetch_refund') return afterRefundLook(shard, answered);
   if (!isOperationOpen(operation)) return goOn(shard, payment, cause);
-  if (work.kind === 'fetch_refund' && reply.kind !== 'refund') return lookLater(shard, payment);
-  return afterCall(shard, { payment, operation, reply, cause });
+  if (work.kind !== 'find_refund') return afterCall(shard, answered);
+  // Another caller has searched or called since: only the latest search may decide that there is none.
+  const isLatest = operation.leaseUntilMs === work.leaseUntilMs;
+  return isLatest ? afterRefundSearch(shard, answered) : goOn(shard, payment, cause);
 }
 
 /** Whether an object at the processor belongs to a payment here: recorded, or made by a call that is not settled yet. */
@@ -81,6 +100,7 @@ interface Answered {
   readonly operation: Operation;
   readonly reply: ProcessorReply;
   readonly cause: AdvanceCause;
+  readonly tried: readonly string[];
 }
 
 function afterCall(shard: ShardState, answered: Answered): PaymentStep {
@@ -89,7 +109,10 @@ function afterCall(shard: ShardState, answered: Answered): PaymentStep {
     case 'payment':
       moveOperation(shard, operation, { event: 'succeed' });
       applyPayment(shard, payment, { seen: reply.payment, actor: actorOf(payment) });
-      return goOn(shard, payment, cause);
+      if (reply.payment.state !== 'approved') return goOn(shard, payment, cause);
+      return operation.kind === 'open'
+        ? takeApproval(shard, payment)
+        : lookLater(shard, required(shard.store.payment(payment.id), 'a payment stays'));
     case 'refund':
       settleRefund(shard, { payment, operation, refund: reply.refund });
       return goOn(shard, payment, cause);
@@ -159,45 +182,83 @@ function afterMissing(shard: ShardState, answered: Answered): PaymentStep {
   return goOn(shard, payment, cause);
 }
 
-function afterFetch(
-  shard: ShardState,
-  payment: Payment,
-  { reply, cause, tried }: RecordReplyCommand,
-): PaymentStep {
+function afterFetch(shard: ShardState, payment: Payment, command: RecordReplyCommand): PaymentStep {
+  const { reply, cause, tried } = command;
   if (reply.kind !== 'payment') return lookLater(shard, payment);
   const open = shard.store.operationsOf(payment.id).filter(isOperationOpen);
   const lost = open.find(({ state }) => state === 'unknown') ?? null;
-  applyPayment(shard, payment, { seen: reply.payment, actor: actorOf(payment) });
+  const areRefundsChecked = refundsToLookAt(shard, payment, tried).length === 0;
+  const sighting = { seen: reply.payment, actor: actorOf(payment), areRefundsChecked };
+  applyPayment(shard, payment, sighting);
   const after = required(shard.store.payment(payment.id), 'a payment stays');
-  if (lost === null) {
-    const mustEnd = open.length === 0 && after.state !== 'authorized' && isClosing(shard, after);
-    return mustEnd ? createOperation(shard, after, { kind: 'void' }) : goOn(shard, after, cause);
+  if (lost !== null)
+    return afterLoss(shard, { payment: after, operation: lost, reply, cause, tried });
+  if (isPaid(after)) return afterPaidLook(shard, after, command) ?? goOn(shard, after, cause);
+  const isAwaited = open.length === 0 && isPaymentOpen(after);
+  if (isAwaited && reply.payment.state === 'approved') return takeApproval(shard, after);
+  const mustEnd = isAwaited && after.state !== 'authorized' && isClosing(shard, after);
+  return mustEnd ? createOperation(shard, after, { kind: 'void' }) : goOn(shard, after, cause);
+}
+
+/** The payer agreed, and nothing moves before we ask: funds are reserved if the booking still wants them. */
+function takeApproval(shard: ShardState, payment: Payment): PaymentStep {
+  const after = required(shard.store.payment(payment.id), 'a payment stays');
+  if (!isPaymentOpen(after)) return lookLater(shard, after);
+  const kind = isClosing(shard, after) ? 'void' : 'authorize';
+  return createOperation(shard, after, { kind });
+}
+
+/** A call whose answer was lost: done by what the object shows, or made again as far as that is safe. */
+function afterLoss(shard: ShardState, answered: Answered): PaymentStep {
+  const { payment, operation, reply, cause, tried } = answered;
+  if (operation.leaseUntilMs > shard.nowMs) return { kind: 'busy' };
+  if (reply.kind !== 'payment') return lookLater(shard, payment);
+  if (operation.kind === 'refund') return searchRefund(shard, payment, { operation, reply });
+  if (hasTakenEffect(operation, reply)) {
+    moveOperation(shard, operation, { event: 'succeed' });
+    return goOn(shard, payment, cause);
   }
-  if (hasTakenEffect(lost, { payment: after, seen: reply })) {
-    moveOperation(shard, lost, { event: 'succeed' });
-    if (lost.kind === 'refund')
-      settleRefund(shard, { payment: after, operation: lost, refund: 'found' });
-    return goOn(shard, after, cause);
-  }
-  if (lost.lostTo === 'server_error') {
-    return tryAnew(shard, { payment: after, operation: lost, reply, cause });
-  }
+  if (operation.lostTo === 'server_error') return tryAnew(shard, answered);
   // Silence: the call may still arrive, so only the same key is safe, and not in the same breath.
-  if (tried.includes(lost.id)) return lookLater(shard, after);
-  return lease(shard, after, { ...lost, leaseUntilMs: 0 });
+  if (tried.includes(operation.id)) return lookLater(shard, payment);
+  return lease(shard, payment, { ...operation, leaseUntilMs: 0 });
+}
+
+/** The processor told of a refund that it had taken: what it says of it counts, also when it had succeeded. */
+function afterRefundLook(shard: ShardState, answered: Answered): PaymentStep {
+  const { payment, operation, reply, cause } = answered;
+  if (reply.kind !== 'refund') return lookLater(shard, payment);
+  settleRefund(shard, { payment, operation, refund: reply.refund });
+  return afterRefundAnswer(shard, answered) ?? goOn(shard, payment, cause);
+}
+
+/** The processor was asked for a refund whose answer was lost: only where it has none, another call may be made. */
+function afterRefundSearch(shard: ShardState, answered: Answered): PaymentStep {
+  const { payment, operation, reply, cause, tried } = answered;
+  if (reply.kind === 'refund') {
+    settleRefund(shard, { payment, operation, refund: reply.refund });
+    return goOn(shard, payment, cause);
+  }
+  const ended = { ...operation, leaseUntilMs: 0 };
+  shard.store.saveOperation(ended);
+  if (reply.kind !== 'missing') return lookLater(shard, payment);
+  if (giveUpRefund(shard, payment, ended)) return goOn(shard, payment, cause);
+  if (operation.lostTo === 'server_error') return tryAnew(shard, { ...answered, operation: ended });
+  // Silence: the call may still arrive, so only the same key is safe, and not in the same breath.
+  return tried.includes(operation.id) ? lookLater(shard, payment) : lease(shard, payment, ended);
 }
 
 /** Whether the processor's object shows that a call whose answer was lost did its work. */
 function hasTakenEffect(
   lost: Operation,
-  { payment, seen }: { payment: Payment; seen: Extract<ProcessorReply, { kind: 'payment' }> },
+  seen: Extract<ProcessorReply, { kind: 'payment' }>,
 ): boolean {
-  const { state, refundedMinor } = seen.payment;
+  const { state } = seen.payment;
   switch (lost.kind) {
     case 'open':
       return true;
     case 'authorize':
-      return state !== 'created';
+      return state !== 'created' && state !== 'approved';
     case 'capture':
       return (
         state === 'captured' || state === 'voided' || state === 'expired' || state === 'failed'
@@ -205,7 +266,7 @@ function hasTakenEffect(
     case 'void':
       return state === 'voided' || state === 'expired' || state === 'captured';
     case 'refund':
-      return refundedMinor >= payment.refundedMinor + lost.amountMinor;
+      return false; // A sum cannot tell whose refund it counts: each is looked up by its own id.
   }
 }
 
@@ -250,8 +311,11 @@ function lookLater(shard: ShardState, payment: Payment): PaymentStep {
 
 function stepFor(shard: ShardState, payment: Payment, command: TakeStepCommand): PaymentStep {
   const operations = shard.store.operationsOf(payment.id);
-  const open = operations.find(isOperationOpen);
-  if (open !== undefined) return stepForOpen(shard, payment, { open, command });
+  const open = operations.filter(isOperationOpen);
+  // A refund that the processor works on for days keeps nothing else waiting.
+  const urgent = open.find(({ state }) => state !== 'pending');
+  if (urgent !== undefined) return stepForOpen(shard, payment, { open: urgent, command });
+  if (open.length > 0) return stepForPendingRefunds(shard, payment, command);
   switch (payment.state) {
     case 'created':
       return stepForCreated(shard, payment);
@@ -269,7 +333,7 @@ function stepFor(shard: ShardState, payment: Payment, command: TakeStepCommand):
       return stepForCleanUp(shard, payment, command);
     case 'captured':
     case 'refunded':
-      return rest(shard, payment);
+      return command.look || isDue(shard, payment) ? fetchWork(shard, payment) : IDLE;
   }
 }
 
@@ -279,9 +343,13 @@ function stepForOpen(
   { open, command }: { open: Operation; command: TakeStepCommand },
 ): PaymentStep {
   if (open.leaseUntilMs > shard.nowMs) return { kind: 'busy' };
-  if (open.kind === 'refund' && open.state === 'pending')
-    return lookAtRefund(shard, payment, { open, command });
   if (isBackingOff(shard, payment) && !command.look) return IDLE;
+  if (open.kind === 'refund' && open.state === 'requested') {
+    // Whoever was to make the call vanished with its answer: it may have been made.
+    if (open.leaseUntilMs > 0) return look(shard, payment, open);
+    if (isFrozen(shard, payment))
+      return command.look || isDue(shard, payment) ? fetchWork(shard, payment) : IDLE;
+  }
   if (open.state === 'requested' || payment.ref === null) return lease(shard, payment, open);
   return fetchWork(shard, payment);
 }
@@ -289,20 +357,6 @@ function stepForOpen(
 /** Earlier looks settled nothing, and the next is not due yet. */
 function isBackingOff(shard: ShardState, payment: Payment): boolean {
   return payment.fruitlessLooks > 0 && payment.dueAtMs !== null && payment.dueAtMs > shard.nowMs;
-}
-
-/** A refund that the processor accepted is looked at when there is a reason to, or at long intervals. */
-function lookAtRefund(
-  shard: ShardState,
-  payment: Payment,
-  { open, command }: { open: Operation; command: TakeStepCommand },
-): PaymentStep {
-  const isDue = payment.dueAtMs !== null && payment.dueAtMs <= shard.nowMs;
-  const ref = open.refundId === null ? null : (shard.store.refund(open.refundId)?.ref ?? null);
-  if (ref === null || !(command.look || isDue)) return IDLE;
-  const { id: paymentId, bookingId, processor } = payment;
-  const subject = { paymentId, bookingId, processor, operationId: open.id, ref };
-  return { kind: 'work', work: { kind: 'fetch_refund', ...subject } };
 }
 
 function stepForCreated(shard: ShardState, payment: Payment): PaymentStep {

@@ -11,8 +11,10 @@ import { PAYMENT_MACHINE, type PaymentEvent } from '../domain/payment/payment-ma
 import type { ProcessorPayment } from '../domain/payment/processor-reply.ts';
 import { openPayment } from './open-payment.ts';
 import { assignments, findLines } from './hold-commands.ts';
-import { CAPTURE_MARGIN_MS, isPaymentOpen, isWanted } from './payment-plan.ts';
-import { requestRefund } from './refunds.ts';
+import { CAPTURE_MARGIN_MS, isPaid, isPaymentOpen, isWanted } from './payment-plan.ts';
+import { applyDisputes } from './disputes.ts';
+import { recordFee, recordReceived } from './money-facts.ts';
+import { noteExternalRefunds, requestRefund } from './refunds.ts';
 import type { ShardState } from './shard-state.ts';
 import { moveBooking, moveHold, movePayment } from './transitions.ts';
 
@@ -29,6 +31,7 @@ const EVENT_OF_STATE: Record<ProcessorPayment['state'], PaymentEvent | null> = {
   created: null,
   action_required: 'require_action',
   pending: 'wait',
+  approved: 'wait',
   authorized: 'authorize',
   captured: 'capture',
   failed: 'fail',
@@ -36,16 +39,36 @@ const EVENT_OF_STATE: Record<ProcessorPayment['state'], PaymentEvent | null> = {
   voided: 'void',
 };
 
-/** Applies the processor's own object. State only moves forward: what came late changes nothing. */
-export function applyPayment(shard: ShardState, payment: Payment, sighting: Sighting): void {
-  const { seen, actor } = sighting;
-  if (isForeign(payment, seen)) return refuseForeign(shard, payment, sighting);
-  if (isSurplus(shard, payment, seen)) return stopSurplus(shard, payment, sighting);
+/**
+ * Applies the processor's own object. State only moves forward: what came late changes nothing. `areRefundsChecked`:
+ * each of our refunds was asked for in this pass.
+ */
+export function applyPayment(
+  shard: ShardState,
+  payment: Payment,
+  sighting: Sighting & { areRefundsChecked?: boolean },
+): void {
+  const { seen, areRefundsChecked = false } = sighting;
+  if (isForeign(payment, seen)) refuseForeign(shard, payment, sighting);
+  else if (isSurplus(shard, payment, seen)) stopSurplus(shard, payment, sighting);
+  else applyState(shard, payment, sighting);
+  const after = required(shard.store.payment(payment.id), 'a payment stays');
+  if (isSomebodyElses(payment, seen) || !isPaid(after)) return;
+  if (isPaid(payment)) applyMore(shard, payment, seen);
+  applyDisputes(shard, after, seen.disputes);
+  const seenRefunds = { refundedMinor: seen.refundedMinor, areOursChecked: areRefundsChecked };
+  noteExternalRefunds(
+    shard,
+    required(shard.store.payment(payment.id), 'a payment stays'),
+    seenRefunds,
+  );
+}
+
+function applyState(shard: ShardState, payment: Payment, { seen, actor }: Sighting): void {
   const event = eventFor(payment, seen);
   const changes: Partial<Payment> = {
     ref: seen.ref,
     authorizedMinor: Math.max(payment.authorizedMinor, seen.authorizedMinor),
-    capturedMinor: Math.max(payment.capturedMinor, seen.capturedMinor),
     captureBeforeMs: seen.captureBeforeMs ?? payment.captureBeforeMs,
     action: seen.action ?? payment.action,
     declineCode: seen.declineCode ?? payment.declineCode,
@@ -59,11 +82,38 @@ export function applyPayment(shard: ShardState, payment: Payment, sighting: Sigh
       { ...payment, ...changes },
       { declineCode: changes.declineCode ?? 'failed', actor },
     );
-  const after = movePayment(shard, payment, { event: event, actor, changes });
+  const arrives = event === 'capture' && !isPaid(payment);
+  const money = arrives ? { capturedMinor: seen.capturedMinor, feeMinor: seen.feeMinor } : {};
+  const after = movePayment(shard, payment, {
+    event: event,
+    actor,
+    changes: { ...changes, ...money },
+  });
   if (after.state === 'action_required' && payment.state !== 'action_required')
     extendHold(shard, after);
-  if (after.state === 'captured' && payment.state !== 'captured') afterCapture(shard, after);
+  if (arrives) afterCapture(shard, after);
   if (after.state === 'voided' || after.state === 'expired') afterEnd(shard, payment, after);
+}
+
+/** More came for a payment that was settled, or its fee became known. Nothing was sold for it: it goes back. */
+function applyMore(shard: ShardState, payment: Payment, seen: ProcessorPayment): void {
+  const cameMinor = seen.capturedMinor - payment.capturedMinor;
+  if (cameMinor > 0) {
+    const before = required(shard.store.payment(payment.id), 'a payment stays');
+    const after = { ...before, capturedMinor: seen.capturedMinor };
+    shard.savePayment(after);
+    recordReceived(
+      shard,
+      { ...after, feeMinor: null },
+      { earnedMinor: 0, surplusMinor: cameMinor },
+    );
+    const actor = `processor:${payment.processor}`;
+    requestRefund(shard, after, { amountMinor: cameMinor, reason: 'more than what is due', actor });
+  }
+  const known = required(shard.store.payment(payment.id), 'a payment stays');
+  if (seen.feeMinor === null || seen.feeMinor === known.feeMinor) return;
+  recordFee(shard, known, seen.feeMinor - (known.feeMinor ?? 0));
+  shard.savePayment({ ...known, feeMinor: seen.feeMinor });
 }
 
 /** The attempt was refused for good: the booking may be paid another way, unless its slot was locked for this capture. */
@@ -181,35 +231,64 @@ function afterCapture(shard: ShardState, payment: Payment): void {
   const booking = bookingOf(shard, payment);
   // Of several attempts one is the booking's; what another brings in late is never its price.
   const isOurs = shard.store.currentPayment(booking.id)?.id === payment.id;
-  if (booking.state === 'confirming' && isEnough && isOurs) {
-    moveBooking(shard, booking, {
-      event: 'confirm',
-      actor,
-      metadata: { captured: payment.capturedMinor },
-    });
-    return;
-  }
-  if (isEnough && isOurs && canLock(booking)) {
-    const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
-    const isLive = LIVE_HOLD_STATES.has(hold.state);
-    const locked = isLive
-      ? moveHold(shard, hold, { event: 'commit', actor })
-      : claimAgain(shard, booking, hold);
-    if (locked !== null) {
-      const changes = { holdId: locked.id, isLate: booking.isLate || !isLive };
-      const confirming = moveBooking(shard, bookingOf(shard, payment), {
-        event: 'lock',
-        actor,
-        changes,
-      });
-      moveBooking(shard, confirming, { event: 'confirm', actor, metadata: { late: !isLive } });
-      return;
-    }
-  }
+  if (isEnough && isOurs && confirm(shard, payment, booking)) return keep(shard, payment);
+  recordReceived(shard, payment, { earnedMinor: 0, surplusMinor: payment.capturedMinor });
   if (!isEnough && isOurs) giveUpSlot(shard, booking, actor);
   requestRefund(shard, payment, {
     amountMinor: payment.capturedMinor,
     reason: isEnough ? 'no slot for this money' : 'less than what is due',
+    actor,
+  });
+}
+
+/** Confirms the booking for money that is in; false when its slot cannot be had. */
+function confirm(shard: ShardState, payment: Payment, booking: Booking): boolean {
+  const actor = `processor:${payment.processor}`;
+  const metadata = { captured: payment.capturedMinor };
+  if (booking.state === 'confirming') {
+    moveBooking(shard, booking, { event: 'confirm', actor, metadata });
+    return true;
+  }
+  if (!canLock(booking)) return false;
+  const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
+  const isLive = LIVE_HOLD_STATES.has(hold.state);
+  const locked = isLive
+    ? moveHold(shard, hold, { event: 'commit', actor })
+    : claimAgain(shard, booking, hold);
+  if (locked === null) return false;
+  const changes = { holdId: locked.id, isLate: booking.isLate || !isLive };
+  const found = bookingOf(shard, payment);
+  const confirming = moveBooking(shard, found, { event: 'lock', actor, changes });
+  moveBooking(shard, confirming, {
+    event: 'confirm',
+    actor,
+    metadata: { ...metadata, late: !isLive },
+  });
+  return true;
+}
+
+/** The booking earned its price; what came beyond it goes back. */
+function keep(shard: ShardState, payment: Payment): void {
+  const earnedMinor = payment.amountMinor;
+  const surplusMinor = payment.capturedMinor - earnedMinor;
+  const after = { ...payment, earnedMinor };
+  shard.savePayment(after);
+  recordReceived(shard, after, { earnedMinor, surplusMinor });
+  if (surplusMinor === 0) return;
+  const actor = `processor:${payment.processor}`;
+  shard.record({
+    entityId: payment.id,
+    parentId: payment.bookingId,
+    type: 'payment.overpaid',
+    from: payment.state,
+    to: payment.state,
+    actor,
+    reason: 'the booking is confirmed, and the surplus goes back',
+    metadata: { due: earnedMinor, came: payment.capturedMinor, surplus: surplusMinor },
+  });
+  requestRefund(shard, after, {
+    amountMinor: surplusMinor,
+    reason: 'more than what is due',
     actor,
   });
 }
@@ -221,6 +300,7 @@ function giveUpSlot(shard: ShardState, booking: Booking, actor: string): void {
   const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
   moveBooking(shard, booking, { event: 'fail_payment', actor, reason });
   if (hold.state === 'committed') moveHold(shard, hold, { event: 'free', actor, reason });
+  if (hold.state === 'closing') moveHold(shard, hold, { event: 'expire', actor, reason });
 }
 
 /** An attempt ended without money. Whoever waited for it goes on, or ends with it. */
@@ -263,8 +343,10 @@ function extendHold(shard: ShardState, payment: Payment): void {
 
 /** An attempt that had ended is being paid while another one runs or has paid: the booking wants only one of them. */
 function isSurplus(shard: ShardState, payment: Payment, seen: ProcessorPayment): boolean {
-  const isAlive =
-    seen.state === 'authorized' || seen.state === 'pending' || seen.state === 'action_required';
+  const isAlive = ['authorized', 'approved', 'pending', 'action_required'].includes(seen.state);
+  // What was ended by us and can bring no money without us is no threat: some processors cannot close it.
+  if (payment.isEnded && (seen.state === 'action_required' || seen.state === 'approved'))
+    return false;
   if (isPaymentOpen(payment) || !isAlive) return false;
   const current = shard.store.currentPayment(payment.bookingId);
   return (
@@ -303,12 +385,14 @@ function isSomebodyElses(payment: Payment, seen: ProcessorPayment): boolean {
 }
 
 function refuseForeign(shard: ShardState, payment: Payment, { seen, actor }: Sighting): void {
+  if (isPaid(payment)) return; // Its money is known, and on its way back.
   const isKnown = payment.declineCode === MISMATCH;
   if (isPaymentOpen(payment)) failPayment(shard, payment, { declineCode: MISMATCH, actor });
   const ended = required(shard.store.payment(payment.id), 'a payment stays');
   const isOver =
     seen.state === 'voided' || seen.state === 'expired' || isSomebodyElses(payment, seen);
-  if (seen.state === 'captured' && !isOver) returnForeign(shard, ended, { seen, actor });
+  if (seen.capturedMinor > 0 && !isSomebodyElses(payment, seen))
+    returnForeign(shard, ended, { seen, actor });
   else shard.savePayment({ ...ended, ref: seen.ref, isEnded: isOver, declineCode: MISMATCH });
   if (isKnown) return;
   shard.record({
@@ -323,16 +407,18 @@ function refuseForeign(shard: ShardState, payment: Payment, { seen, actor }: Sig
   });
 }
 
-/** Money of a wrong sum that came all the same goes back whole. */
+/** Money of a wrong sum or currency that came all the same goes back whole. */
 function returnForeign(shard: ShardState, ended: Payment, { seen, actor }: Sighting): void {
-  if (ended.state === 'captured' || ended.state === 'refunded') return;
   const changes = {
     ref: seen.ref,
+    currency: seen.currency,
     capturedMinor: seen.capturedMinor,
+    feeMinor: seen.feeMinor,
     isEnded: true,
     declineCode: MISMATCH,
   };
   const captured = movePayment(shard, ended, { event: 'capture', actor, changes });
+  recordReceived(shard, captured, { earnedMinor: 0, surplusMinor: seen.capturedMinor });
   requestRefund(shard, captured, { amountMinor: seen.capturedMinor, reason: MISMATCH, actor });
 }
 
@@ -343,9 +429,10 @@ function eventFor(payment: Payment, seen: ProcessorPayment): PaymentEvent | null
     return payment.state === 'created' && payment.paymentMethod === null ? 'require_action' : null;
   }
   const event = EVENT_OF_STATE[seen.state];
-  if (payment.state === 'captured' || payment.state === 'refunded')
-    return event === 'void' ? null : event;
-  return event;
+  if (isPaid(payment)) return event === 'void' ? null : event;
+  // An invoice that ended with less than its price on it has money that somebody is owed.
+  const isOver = event === 'fail' || event === 'expire' || event === 'void';
+  return isOver && seen.capturedMinor > 0 ? 'capture' : event;
 }
 
 /** A look that found something new ends the back-off, and the next look is due only for what still waits. */

@@ -38,6 +38,16 @@ export function isPaymentOpen(payment: Payment): boolean {
   return ACTIVE_PAYMENT_STATES.has(payment.state);
 }
 
+/** True once money came, whatever became of it since. */
+export function isPaid(payment: Payment): boolean {
+  return payment.state === 'captured' || payment.state === 'refunded';
+}
+
+/** Somebody must look by now. */
+export function isDue({ nowMs }: { nowMs: EpochMs }, { dueAtMs }: Payment): boolean {
+  return dueAtMs !== null && dueAtMs <= nowMs;
+}
+
 /** True while the operation waits for an answer. */
 export function isOperationOpen(operation: Operation): boolean {
   return OPEN_OPERATION_STATES.has(operation.state);

@@ -69,6 +69,8 @@ export type PaymentReference = BookingReference | SubscriptionReference;
 export interface GatewayCapabilities {
   /** Funds can be reserved first and captured later. */
   readonly authorizesFirst: boolean;
+  /** api: a refund comes by itself. claim: the payer fetches it. */
+  readonly refunds: 'api' | 'claim';
 }
 
 /**
@@ -84,6 +86,8 @@ export interface PaymentGateway {
     key: string;
     amount: Money;
     reference: BookingReference;
+    /** Where the payer returns to from the processor's page; null for the platform's own. */
+    returnUrl: string | null;
   }): Promise<ProcessorReply>;
   authorize(request: {
     key: string;
@@ -102,6 +106,11 @@ export interface PaymentGateway {
   }): Promise<ProcessorReply>;
   /** A refund by the processor's own id. */
   fetchRefund(ref: string): Promise<ProcessorReply>;
+  /**
+   * A refund of a payment by our own id, for a call whose answer was lost or was a fault; `missing` when the processor has
+   * none: only then another one may be asked for.
+   */
+  findRefund(request: { ref: string; refundId: string }): Promise<ProcessorReply>;
   /** Payments made since an instant that carry our metadata, newest first, one page at a time. */
   listSince(request: {
     sinceMs: EpochMs;
@@ -130,6 +139,9 @@ export interface RecurringGateway {
     amount: Money;
     customerRef: string;
     reference: SubscriptionReference;
+    /** The kept method that is to be charged; null: the payer chooses one. */
+    paymentMethod: string | null;
+    returnUrl: string | null;
   }): Promise<ProcessorReply>;
   /** `isOffSession`: the payer is not there; what needs them is declined as `authentication_required`. */
   confirmCharge(request: {
@@ -144,6 +156,7 @@ export interface RecurringGateway {
     key: string;
     customerRef: string;
     reference: SubscriptionReference;
+    returnUrl: string | null;
   }): Promise<ProcessorReply>;
   confirmSetup(request: {
     key: string;
@@ -190,3 +203,60 @@ export interface Logger {
 }
 
 export type LogFields = { readonly [field: string]: string | number | boolean | null | undefined };
+
+/** How a provider is paid out at a processor: the shape of Stripe Connect with separate charges and transfers. */
+export interface PayoutGateway {
+  readonly processor: Processor;
+  /** Opens the provider's account; the same key opens one. */
+  openAccount(request: {
+    key: string;
+    providerId: string;
+    country: string;
+    currency: string;
+  }): Promise<PayoutReply<PayoutAccountView>>;
+  fetchAccount(ref: string): Promise<PayoutReply<PayoutAccountView>>;
+  /** A single-use page on which the provider proves who they are; a return from it proves nothing. */
+  onboardingLink(request: {
+    ref: string;
+    returnUrl: string;
+    refreshUrl: string;
+  }): Promise<PayoutReply<{ readonly url: string; readonly expiresAtMs: EpochMs }>>;
+  /** Moves money of the platform to the provider's account. */
+  transfer(request: {
+    key: string;
+    ref: string;
+    amount: Money;
+    payoutId: string;
+  }): Promise<PayoutReply<TransferView>>;
+  /** By our own id, for a call whose answer was lost; `missing` when there is none. */
+  findTransfer(payoutId: string): Promise<PayoutReply<TransferView>>;
+  reverseTransfer(request: {
+    key: string;
+    transferRef: string;
+    amountMinor: number;
+  }): Promise<PayoutReply<TransferView>>;
+}
+
+export interface PayoutAccountView {
+  readonly ref: string;
+  /** Nothing is asked for any more, and transfers and payouts are switched on. */
+  readonly isReady: boolean;
+  /** What the processor still wants, in its own words. */
+  readonly missing: readonly string[];
+}
+
+export interface TransferView {
+  readonly ref: string;
+  readonly amountMinor: number;
+  readonly reversedMinor: number;
+}
+
+/** As ProcessorReply: silence is never read as a no. */
+export type PayoutReply<T> =
+  | { readonly kind: 'done'; readonly value: T }
+  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'missing' }
+  | {
+      readonly kind: 'no_answer' | 'server_error' | 'unavailable' | 'misconfigured';
+      readonly reason: string;
+    };

@@ -1,13 +1,20 @@
 /**
  * Reconciliation: our record against the processors', both ways. Everything unfinished is looked at again through the
  * functions that move money; what a processor holds for us that neither a shard nor a subscription knows is given back;
- * events that were received and not handled are sent again. Bounded, and alone: a second run meanwhile is told so.
+ * what is left is compared with the ledger, payment by payment; events that were received and not handled are sent again.
+ * Bounded, and alone: a second run meanwhile is told so.
  */
 import type { InventoryShardRpc } from '../contracts/durable-rpc.ts';
 import { errorText, required } from '../domain/assert.ts';
-import type { DataRegion } from '../domain/ids.ts';
+import { regionOf, type DataRegion } from '../domain/ids.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, type EpochMs } from '../domain/time.ts';
 import { advancePayment } from './advance-payment.ts';
+import {
+  compareListed,
+  compareOthers,
+  type ComparePorts,
+  type CompareReport,
+} from './ledger-compare.ts';
 import type { Processor } from '../domain/payment/processor-reply.ts';
 import type {
   ListedPayment,
@@ -29,7 +36,9 @@ const SHARDS_PER_PAGE = 100;
 const EVENTS_MAX = 200;
 
 /** What a run needs beside the parts of the webhook path. */
-export interface ReconcilePorts extends WebhookPorts {
+export interface ReconcilePorts extends WebhookPorts, Pick<ComparePorts, 'money' | 'ledger'> {
+  /** Posts what a shard has to tell the ledger. */
+  readonly advanceMoney: (shardKey: string) => Promise<void>;
   readonly shardKeys: (region: DataRegion, afterKey: string) => Promise<string[]>;
   readonly pushEntitlements: () => Promise<number>;
   /** Looks at every subscription that is due for it, each by itself. */
@@ -70,6 +79,9 @@ export interface ReconcileReport {
   readonly orphansLeft: number;
   readonly listsFailed: number;
   readonly entitlementsPushed: number;
+  readonly paymentsCompared: number;
+  /** Payments on which the ledger and a processor differ, counted yet or not. */
+  readonly paymentsUnmatched: number;
 }
 
 type Counters = { -readonly [counter in keyof ReconcileReport]: ReconcileReport[counter] };
@@ -93,6 +105,8 @@ export async function reconcile(
     orphansLeft: 0,
     listsFailed: 0,
     entitlementsPushed: 0,
+    paymentsCompared: 0,
+    paymentsUnmatched: 0,
   };
   for (const region of ['global', 'eu'] as const) {
     await sweepInbox(ports, { region, counters, byHand: run.byHand });
@@ -108,7 +122,12 @@ export async function reconcile(
   }
   await settleSubscriptions(ports, { counters, byHand: run.byHand });
   for (const gateway of ports.gateways.all()) {
-    await returnOrphans(ports, { gateway, counters, byHand: run.byHand });
+    await walkList(ports, { gateway, counters, byHand: run.byHand }).catch((error: unknown) => {
+      // One processor whose record cannot be worked through must not keep the others waiting.
+      counters.listsFailed += 1;
+      const { processor } = gateway;
+      ports.log.error('reconcile.list_failed', { processor, reason: errorText(error) });
+    });
   }
   counters.entitlementsPushed = await ports.pushEntitlements();
   return counters;
@@ -160,6 +179,7 @@ async function settleShard(
     );
     if (end !== 'idle') pass.counters.bookingsLeft += 1;
   }
+  await ports.advanceMoney(pass.shardKey);
 }
 
 async function settleSubscriptions(ports: ReconcilePorts, pass: Pass): Promise<void> {
@@ -181,14 +201,15 @@ interface Orphan {
   readonly counters: Counters;
 }
 
-/** The processor's record against ours: money or a promise of money that nobody here knows is given back. */
-async function returnOrphans(
+/** The processor's record against ours, page by page: first what nobody knows goes back, then both are compared. */
+async function walkList(
   ports: ReconcilePorts,
   pass: Pass & { gateway: PaymentGateway },
 ): Promise<void> {
-  const { gateway, counters } = pass;
+  const { gateway, counters, byHand } = pass;
   const sinceMs = ports.clock.nowMs() - LIST_BACK_MS;
-  const youngSinceMs = pass.byHand ? Number.MAX_SAFE_INTEGER : ports.clock.nowMs() - YOUNG_MS;
+  const comparing = comparePorts(ports);
+  const run = { gateway, byHand, compared: new Set<string>() };
   let cursor: string | null = null;
   for (let page = 0; page < PAGES_MAX; page++) {
     const listed = await gateway.listSince({ sinceMs, cursor });
@@ -196,13 +217,56 @@ async function returnOrphans(
       counters.listsFailed += 1;
       return;
     }
-    for (const payment of listed.payments) {
-      const isAlone = await isOrphan(ports, payment, youngSinceMs);
-      if (isAlone) await returnOrphan(ports, { gateway, payment, counters });
-    }
+    await returnOrphans(ports, pass, listed.payments);
+    addUp(counters, await compareListed(comparing, run, listed.payments));
     cursor = listed.next;
-    if (cursor === null) return;
+    if (cursor === null) break;
   }
+  addUp(counters, await compareOthers(comparing, run, sinceMs));
+}
+
+function addUp(counters: Counters, { compared, unmatched }: CompareReport): void {
+  counters.paymentsCompared += compared;
+  counters.paymentsUnmatched += unmatched;
+}
+
+/** Money or a promise of money that nobody here knows is given back. */
+async function returnOrphans(
+  ports: ReconcilePorts,
+  { gateway, counters, byHand }: Pass & { gateway: PaymentGateway },
+  payments: readonly ListedPayment[],
+): Promise<void> {
+  const youngSinceMs = byHand ? Number.MAX_SAFE_INTEGER : ports.clock.nowMs() - YOUNG_MS;
+  for (const payment of payments) {
+    const isAlone = await isOrphan(ports, payment, youngSinceMs);
+    if (isAlone) await returnOrphan(ports, { gateway, payment, counters });
+  }
+}
+
+function comparePorts(ports: ReconcilePorts): ComparePorts {
+  const shardKeyOf = (bookingId: string) => ports.ids.open('bkg', bookingId)?.locator ?? null;
+  return {
+    clock: ports.clock,
+    log: ports.log,
+    money: ports.money,
+    ledger: ports.ledger,
+    advanceMoneyOf: async (bookingId) => {
+      const shardKey = shardKeyOf(bookingId);
+      if (shardKey !== null) await ports.advanceMoney(shardKey);
+    },
+    regionOf: (reference) => {
+      if (!isGenuine(ports, reference)) return null;
+      const id = 'bookingId' in reference ? reference.bookingId : reference.subscriptionId;
+      return regionOf(id.slice('bkg_'.length));
+    },
+    isKnown: (reference, ref) => isKnown(ports, reference, ref),
+    isUnfinished: async (bookingId) => {
+      const shardKey = shardKeyOf(bookingId);
+      if (shardKey === null) return false;
+      const left = await ports.objects.shard(shardKey).unfinishedBookings(true, BOOKINGS_MAX);
+      return left.includes(bookingId);
+    },
+  };
 }
 
 async function isOrphan(

@@ -41,6 +41,17 @@ export interface Happening {
   readonly metadata?: { readonly [key: string]: Json };
 }
 
+/** Types of events that moved money: the ledger's consumer is told of these and of no others. */
+export const MONEY_EVENTS: ReadonlySet<string> = new Set([
+  'payment.received',
+  'payment.fee',
+  'refund.succeeded',
+  'refund.failed',
+  'dispute.open',
+  'dispute.won',
+  'dispute.lost',
+]);
+
 /** The actor of what time alone brings about. */
 export const CLOCK_ACTOR = 'system:clock';
 
@@ -62,6 +73,7 @@ export class ShardState {
   readonly #liveHolds = new Map<string, number>();
   readonly #liveUnits = new Map<string, number>();
   #hasNotices: boolean;
+  #lastMoneySeq: number;
 
   /** Loads a provisioned shard from its storage. */
   constructor(ports: ShardPorts) {
@@ -75,11 +87,17 @@ export class ShardState {
     this.provider = provisioned.card;
     this.#head = ports.store.chainHead() ?? { seq: 0, hash: GENESIS_HASH };
     this.#hasNotices = ports.store.quotaNotices(1).length > 0;
+    this.#lastMoneySeq = ports.store.lastMoneySeq();
     this.#load();
   }
 
   get headSeq(): number {
     return this.#head.seq;
+  }
+
+  /** The place of the last event that moved money; 0 when none did. */
+  get lastMoneySeq(): number {
+    return this.#lastMoneySeq;
   }
 
   /** How far a consumer of the chain has applied it. */
@@ -133,6 +151,7 @@ export class ShardState {
     const event: ChainEvent = { ...body, previousHash: this.#head.hash, hash };
     this.store.appendEvents([event]);
     this.#head = { seq, hash };
+    if (MONEY_EVENTS.has(event.type)) this.#lastMoneySeq = seq;
   }
 
   /** Writes a new hold with the claims that memory already took for it. */

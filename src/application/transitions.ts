@@ -1,10 +1,10 @@
 /**
- * The only places where a hold, booking, payment or operation changes state: step the table, write the row,
+ * The only places where a hold, booking, payment, operation, refund or dispute changes state: step the table, write the row,
  * link the event, move the claims, all in the caller's transaction. A step that the table refuses is a broken
  * invariant here; whoever may be refused asks the table first.
  */
 import { invariant } from '../domain/assert.ts';
-import type { Booking, Operation, Payment } from '../domain/booking/booking.ts';
+import type { Booking, Dispute, Operation, Payment, Refund } from '../domain/booking/booking.ts';
 import { BOOKING_MACHINE, type BookingEvent } from '../domain/booking/booking-machine.ts';
 import type { Hold } from '../domain/hold/hold.ts';
 import { HOLD_MACHINE, LIVE_HOLD_STATES, type HoldEvent } from '../domain/hold/hold-machine.ts';
@@ -16,8 +16,10 @@ import {
   type QuotaUses,
 } from '../domain/hold/quota.ts';
 import { step } from '../domain/machine.ts';
+import { DISPUTE_MACHINE, type DisputeEvent } from '../domain/payment/dispute-machine.ts';
 import { OPERATION_MACHINE, type OperationEvent } from '../domain/payment/operation-machine.ts';
 import { PAYMENT_MACHINE, type PaymentEvent } from '../domain/payment/payment-machine.ts';
+import { REFUND_MACHINE, type RefundEvent } from '../domain/payment/refund-machine.ts';
 import type { Json } from '../domain/result.ts';
 import type { ShardState } from './shard-state.ts';
 
@@ -157,4 +159,58 @@ export function moveOperation(
   const after = { ...operation, ...changes, state: outcome.to, leaseUntilMs: 0 };
   shard.store.saveOperation(after);
   return after;
+}
+
+/** Moves a refund; what the processor calls it and where it is fetched are written even when the state stays. */
+export function moveRefund(
+  shard: ShardState,
+  refund: Refund,
+  move: Cause & { event: RefundEvent } & Partial<
+      Pick<Refund, 'ref' | 'claimUrl' | 'commissionMinor'>
+    >,
+): { refund: Refund; moved: boolean } {
+  const { event, ref, claimUrl, commissionMinor, ...why } = move;
+  const outcome = step(REFUND_MACHINE, refund.state, event);
+  invariant(outcome.ok, `refund ${refund.id} is ${refund.state} and refuses ${event}`);
+  const after = {
+    ...refund,
+    ref: ref ?? refund.ref,
+    claimUrl: claimUrl ?? refund.claimUrl,
+    commissionMinor: commissionMinor ?? refund.commissionMinor,
+    state: outcome.to,
+  };
+  shard.store.saveRefund(after);
+  if (outcome.moved)
+    shard.record({
+      entityId: refund.id,
+      parentId: refund.bookingId,
+      type: `refund.${outcome.to}`,
+      from: outcome.from,
+      to: outcome.to,
+      ...why,
+    });
+  return { refund: after, moved: outcome.moved };
+}
+
+/** Moves a dispute; amount and deadline are written even when the state stays. */
+export function moveDispute(
+  shard: ShardState,
+  dispute: Dispute,
+  move: Cause & { event: DisputeEvent },
+): { dispute: Dispute; moved: boolean } {
+  const { event, ...why } = move;
+  const outcome = step(DISPUTE_MACHINE, dispute.state, event);
+  invariant(outcome.ok, `dispute ${dispute.id} is ${dispute.state} and refuses ${event}`);
+  const after = { ...dispute, state: outcome.to };
+  shard.store.saveDispute(after);
+  if (outcome.moved)
+    shard.record({
+      entityId: dispute.id,
+      parentId: dispute.bookingId,
+      type: `dispute.${outcome.to}`,
+      from: outcome.from,
+      to: outcome.to,
+      ...why,
+    });
+  return { dispute: after, moved: outcome.moved };
 }

@@ -62,6 +62,14 @@ export function unitOfWork(store: InventoryStore): UnitOfWork {
       flushEvents();
       return store.eventsOf(entityId);
     },
+    moneyEvents: (afterSeq, limit) => {
+      flushEvents();
+      return store.moneyEvents(afterSeq, limit);
+    },
+    lastMoneySeq: () => {
+      flushEvents();
+      return store.lastMoneySeq();
+    },
     eventHash: (seq) => {
       flushEvents();
       return store.eventHash(seq);

@@ -12,7 +12,7 @@ import type { PaymentChoice } from '../domain/booking/booking.ts';
 import type { OperationKind } from '../domain/payment/operation-machine.ts';
 import type { PaymentState } from '../domain/payment/payment-machine.ts';
 import type { Processor, ProcessorReply } from '../domain/payment/processor-reply.ts';
-import type { BookingView, HistoryView, HoldView } from './http/booking.ts';
+import type { BookingView, HistoryView, HoldView, RefundView } from './http/booking.ts';
 import type { SlotView } from './http/catalogue.ts';
 
 /** guest: somebody without an account, and therefore without a plan. */
@@ -215,7 +215,7 @@ export interface CancelBookingCommand {
 }
 
 /** One thing to do at the processor, leased to the caller that was given it. */
-export type PaymentWork = PaymentLook | RefundLook | PaymentCall;
+export type PaymentWork = PaymentLook | RefundLook | RefundSearch | PaymentCall;
 
 interface WorkSubject {
   readonly bookingId: string;
@@ -233,8 +233,16 @@ export interface PaymentLook extends WorkSubject {
 export interface RefundLook extends WorkSubject {
   readonly kind: 'fetch_refund';
   readonly operationId: string;
-  /** The processor's id of the refund. */
+  /** The processor's id of what is asked for. */
   readonly ref: string;
+}
+
+/** Ask for a refund of a payment (`ref`) by our own id, because the answer to its call was lost or was a fault. */
+export interface RefundSearch extends Omit<RefundLook, 'kind'> {
+  readonly kind: 'find_refund';
+  readonly refundId: string;
+  /** Names this search: a later one takes its place. */
+  readonly leaseUntilMs: EpochMs;
 }
 
 /** Make a call whose intent is written, under its own key. */
@@ -288,6 +296,25 @@ export type OpenBookingReply =
 
 /** A first answer to a cancellation: final, or with money still to move. */
 export type CancelBookingReply = OpenBookingReply;
+
+/** Gives money of a booking back, by its provider or an operator; it moves money only. */
+export interface OpenRefundCommand {
+  readonly caller: Caller;
+  readonly call: CallKey;
+  readonly bookingId: string;
+  /** Null for all that is left. */
+  readonly amount: Money | null;
+  readonly reason: string;
+}
+
+/** A first answer to a refund: final, or with money still to move. */
+export type OpenRefundReply =
+  | { readonly kind: 'final'; readonly reply: KeyedReply<RefundView> }
+  | (Extract<OpenBookingReply, { kind: 'work' }> & { readonly refundId: string });
+
+export type FinishRefundCommand = Pick<OpenRefundCommand, 'caller' | 'call'> & {
+  readonly refundId: string;
+};
 
 export interface FinishCallCommand {
   readonly caller: Caller;
@@ -363,7 +390,50 @@ export interface OrphanOutcome {
   readonly amountMinor: number;
 }
 
-export type StreamName = 'audit' | 'projection';
+/** Something that moved a booking's money, as the ledger posts it. Amounts are positive minor units. */
+export interface MoneyFact {
+  /** The event of the chain that tells of it. */
+  readonly seq: number;
+  readonly eventId: string;
+  readonly kind:
+    | 'captured'
+    | 'refunded'
+    | 'refund_failed'
+    | 'disputed'
+    | 'dispute_won'
+    | 'dispute_lost';
+  readonly bookingId: string;
+  readonly paymentId: string;
+  readonly processor: Processor;
+  /** The processor's id of the payment. */
+  readonly processorRef: string | null;
+  /** The processor's id of the refund or dispute. */
+  readonly entityRef: string | null;
+  readonly amountMinor: number;
+  readonly currency: string;
+  /** What the processor kept; null while it is not known, and told again as a fact of its own once it is. */
+  readonly feeMinor: number | null;
+  /** False for money that no booking earned and that is on its way back. */
+  readonly isEarned: boolean;
+  readonly providerId: string;
+  readonly venueId: string;
+  readonly customerId: string;
+  /** The platform's share of a capture or of what is given back of it. */
+  readonly commissionMinor: number;
+  /** When the last slot of the booking ends. */
+  readonly serviceEndsAtMs: EpochMs;
+  readonly atMs: EpochMs;
+}
+
+/** The money facts of a stretch of the chain. */
+export interface MoneyBatch {
+  readonly shardKey: string;
+  readonly throughSeq: number;
+  readonly headSeq: number;
+  readonly facts: readonly MoneyFact[];
+}
+
+export type StreamName = 'audit' | 'projection' | 'money';
 
 /** The methods of an inventory shard that other parts may call. */
 export interface InventoryShardRpc {
@@ -399,6 +469,9 @@ export interface InventoryShardRpc {
   openBooking(command: OpenBookingCommand): Promise<OpenBookingReply>;
   cancelBooking(command: CancelBookingCommand): Promise<CancelBookingReply>;
   finishCall(command: FinishCallCommand): Promise<KeyedReply<BookingView>>;
+  /** `POST /v1/bookings/{id}/refunds`, up to the first call of a processor. */
+  openRefund(command: OpenRefundCommand): Promise<OpenRefundReply>;
+  finishRefund(command: FinishRefundCommand): Promise<KeyedReply<RefundView>>;
   getBooking(caller: Caller, id: string): Promise<Reply<BookingState>>;
   /** The booking behind a manage link. */
   getManagedBooking(id: string, token: string): Promise<Reply<BookingView>>;
@@ -416,6 +489,7 @@ export interface InventoryShardRpc {
   recordOrphan(orphan: OrphanOutcome): Promise<void>;
   readAudit(query: StreamQuery): Promise<AuditBatch>;
   readProjection(query: StreamQuery): Promise<ProjectionBatch>;
+  readMoney(query: StreamQuery): Promise<MoneyBatch>;
   /**
    * Tells the shard that a stream is applied through `seq`, and gives the head. A consumer that does not go on
    * is told again of what came meanwhile.

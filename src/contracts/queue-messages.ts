@@ -11,6 +11,8 @@ export const queueMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({ ...base, type: z.literal('audit.advance'), shardKey: z.string() }),
   /** A shard's chain has grown: bring the read model up to date. */
   z.strictObject({ ...base, type: z.literal('projection.advance'), shardKey: z.string() }),
+  /** Money of a shard's bookings has moved: bring the ledger up to date. */
+  z.strictObject({ ...base, type: z.literal('money.advance'), shardKey: z.string() }),
   /** A booking's money needs a look. */
   z.strictObject({ ...base, type: z.literal('payment.advance'), bookingId: z.string() }),
   /** Members' objects have not acknowledged what became of grants in a shard. */

@@ -1,8 +1,8 @@
 /**
  * InventoryShard: the single writer of everything that can be double-booked in one shard.
  * Identity: the shard key (region letter and eight characters) is the object's name.
- * Storage: provider, resource, service, slot, hold, claim, pool_level, booking, payment, operation, refund, call,
- * chain_event, stream_cursor, quota_notice. Nothing is written before the shard was provisioned.
+ * Storage: provider, resource, service, slot, hold, claim, pool_level, booking, payment, operation, refund, dispute,
+ * call, chain_event, stream_cursor, quota_notice. Nothing is written before the shard was provisioned.
  * Alarm: a janitor for deadlines, due looks at payments and consumers that are behind. After eviction everything is
  * loaded from storage. It never calls a processor, D1 or another object while it decides; queues are told afterwards.
  */
@@ -10,6 +10,7 @@ import { DurableObject } from 'cloudflare:workers';
 import * as bookings from '../application/booking-commands.ts';
 import * as catalogue from '../application/catalogue-commands.ts';
 import * as streams from '../application/chain-streams.ts';
+import { readMoney } from '../application/money-facts.ts';
 import { hasDue, settleDeadlines } from '../application/deadlines.ts';
 import * as holds from '../application/hold-commands.ts';
 import {
@@ -18,11 +19,12 @@ import {
   recordReply,
   takeStep,
 } from '../application/payment-commands.ts';
+import * as refunds from '../application/refund-commands.ts';
 import * as quota from '../application/quota-outbox.ts';
 import { ShardState } from '../application/shard-state.ts';
 import type { Clock, Logger } from '../application/ports.ts';
 import type * as rpc from '../contracts/durable-rpc.ts';
-import type { BookingView, HistoryView, HoldView } from '../contracts/http/booking.ts';
+import type { BookingView, HistoryView, HoldView, RefundView } from '../contracts/http/booking.ts';
 import type { SlotView } from '../contracts/http/catalogue.ts';
 import type { QueueMessage } from '../contracts/queue-messages.ts';
 import { CALL_RETENTION_MS } from '../domain/idempotency.ts';
@@ -234,6 +236,20 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
     });
   }
 
+  openRefund(command: rpc.OpenRefundCommand): Promise<rpc.OpenRefundReply> {
+    return this.#decide<rpc.OpenRefundReply>((shard) => refunds.openRefund(shard, command), {
+      kind: 'final',
+      reply: { ...NOT_FOUND, replayed: false },
+    });
+  }
+
+  finishRefund(command: rpc.FinishRefundCommand): Promise<rpc.KeyedReply<RefundView>> {
+    return this.#decide((shard) => refunds.finishRefund(shard, command), {
+      ...NOT_FOUND,
+      replayed: false,
+    });
+  }
+
   getBooking(caller: rpc.Caller, id: string): Promise<rpc.Reply<rpc.BookingState>> {
     return this.#look((shard) => bookings.readBooking(shard, caller, id), NOT_FOUND);
   }
@@ -285,6 +301,15 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
       bookings: [],
       services: [],
       resources: [],
+    });
+  }
+
+  readMoney(query: rpc.StreamQuery): Promise<rpc.MoneyBatch> {
+    return this.#look((shard) => readMoney(shard, query), {
+      shardKey: '',
+      throughSeq: 0,
+      headSeq: 0,
+      facts: [],
     });
   }
 

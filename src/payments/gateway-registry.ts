@@ -4,13 +4,17 @@
  */
 import type { GatewayRegistry, PaymentGateway } from '../application/ports.ts';
 import { invariant } from '../domain/assert.ts';
+import { createBtcpayGateway, type BtcpayGatewayConfig } from './btcpay/gateway.ts';
+import { createPaypalGateway, type PaypalGatewayConfig } from './paypal/gateway.ts';
 import { createStripeGateway, type StripeGatewayConfig } from './stripe/gateway.ts';
 
-/** What is needed of the deployment's settings; null for a processor without credentials. */
+/** What is needed of the deployment's settings; null, or nothing, for a processor without credentials. */
 export interface GatewaySettings {
   /** Origin of the platform; a payer who named no page of their own returns to its front page. */
   readonly publicUrl: string;
   readonly stripe: Omit<StripeGatewayConfig, 'returnUrl'> | null;
+  readonly paypal?: Omit<PaypalGatewayConfig, 'returnUrl'> | null;
+  readonly btcpay?: Omit<BtcpayGatewayConfig, 'returnUrl'> | null;
 }
 
 /**
@@ -21,10 +25,7 @@ export function createGatewayRegistry(
   settings: GatewaySettings,
   others: readonly PaymentGateway[] = [],
 ): GatewayRegistry {
-  const returnUrl = new URL('/', settings.publicUrl).href;
-  const own =
-    settings.stripe === null ? [] : [createStripeGateway({ ...settings.stripe, returnUrl })];
-  const gateways = [...own, ...others];
+  const gateways = [...configured(settings), ...others];
   const byProcessor = new Map<string, PaymentGateway>(
     gateways.map((gateway) => [gateway.processor, gateway]),
   );
@@ -33,4 +34,13 @@ export function createGatewayRegistry(
     get: (processor) => byProcessor.get(processor) ?? null,
     all: () => gateways,
   };
+}
+
+function configured({ publicUrl, stripe, paypal, btcpay }: GatewaySettings): PaymentGateway[] {
+  const returnUrl = new URL('/', publicUrl).href;
+  const gateways: PaymentGateway[] = [];
+  if (stripe) gateways.push(createStripeGateway({ ...stripe, returnUrl }));
+  if (paypal) gateways.push(createPaypalGateway({ ...paypal, returnUrl }));
+  if (btcpay) gateways.push(createBtcpayGateway({ ...btcpay, returnUrl }));
+  return gateways;
 }

@@ -5,6 +5,15 @@
  */
 import { z } from 'zod';
 import { DAY_MS, SECOND_MS } from '../domain/time.ts';
+import {
+  btcpayOf,
+  halfConfigured,
+  paypalOf,
+  processorFaults,
+  processorVariables,
+  type BtcpaySettings,
+  type PaypalSettings,
+} from './processor-settings.ts';
 
 /** Where a deployment runs. Only production talks to real processors; only the others may move the clock. */
 export type Environment = 'production' | 'local' | 'test';
@@ -20,6 +29,10 @@ export interface Settings {
   /** Private ES256 JWKs; the first signs, all verify. */
   readonly tokenSigningKeys: readonly SigningKey[];
   readonly stripe: StripeSettings;
+  /** Null where money cannot be taken through PayPal. */
+  readonly paypal: PaypalSettings | null;
+  /** Null where money cannot be taken through BTCPay. */
+  readonly btcpay: BtcpaySettings | null;
   /** Who writes to members; null where nobody does. */
   readonly notifications: NotificationSettings | null;
   readonly rateLimits: RateLimitSettings;
@@ -116,6 +129,7 @@ const variablesSchema = z.object({
     .string()
     .transform((text) => text.split(',').map((secret) => secret.trim()))
     .pipe(z.array(z.string().startsWith('whsec_')).min(1).max(5)),
+  ...processorVariables,
   NOTIFICATIONS_URL: z.url({ protocol: /^https?$/ }).optional(),
   NOTIFICATIONS_SECRET: secretSchema.optional(),
   RATE_LIMITS: z.enum(['binding', 'off']).default('binding'),
@@ -133,8 +147,10 @@ const environmentSchema = variablesSchema.superRefine((env, context) => {
     const message = 'is needed to sign what goes to NOTIFICATIONS_URL';
     context.addIssue({ code: 'custom', path: ['NOTIFICATIONS_SECRET'], message });
   }
-  if (env.ENVIRONMENT !== 'production') return;
-  for (const [path, message] of productionFaults(env)) {
+  const faults = halfConfigured(env);
+  if (env.ENVIRONMENT === 'production')
+    faults.push(...productionFaults(env), ...processorFaults(env));
+  for (const [path, message] of faults) {
     context.addIssue({ code: 'custom', path: [path], message });
   }
 });
@@ -181,6 +197,8 @@ function toSettings(env: z.infer<typeof environmentSchema>): Settings {
       webhookSecrets: env.STRIPE_WEBHOOK_SECRETS,
       isLive: /^[sr]k_live_/.test(env.STRIPE_SECRET_KEY),
     },
+    paypal: paypalOf(env),
+    btcpay: btcpayOf(env),
     notifications: notificationsOf(env),
     rateLimits: {
       isEnforced: env.RATE_LIMITS === 'binding',

@@ -20,6 +20,8 @@ const RETRY_DELAY_SECONDS_FIRST = 2;
 export type DispatchPorts = WebhookPorts &
   Omit<StreamServices, 'objects'> & {
     readonly letters: DeadLetterDeps['letters'];
+    /** Posts what moved in a shard since the ledger last looked. */
+    readonly advanceMoney: (shardKey: string) => Promise<unknown>;
   };
 
 /** Consumes one batch. */
@@ -64,6 +66,9 @@ async function consume(ports: DispatchPorts, body: unknown): Promise<void> {
       return;
     case 'projection.advance':
       await advanceProjection(projectionDeps(ports), message.shardKey);
+      return;
+    case 'money.advance':
+      await ports.advanceMoney(message.shardKey);
       return;
     case 'payment.advance':
       await advanceBooking(ports, message.bookingId);

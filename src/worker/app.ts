@@ -21,11 +21,15 @@ import { registerHolds } from './routes/holds.ts';
 import { registerJobs } from './routes/jobs.ts';
 import { registerManage } from './routes/manage.ts';
 import { registerWebhooks } from './routes/webhooks.ts';
+import { registerWellKnown } from './routes/well-known.ts';
 import { registerOpsAudit } from './routes/ops-audit.ts';
 import { registerInvoices } from './routes/invoices.ts';
 import { registerOpsMessages } from './routes/ops-messages.ts';
+import { registerOpsMoney } from './routes/ops-money.ts';
 import { registerOpsPlans } from './routes/ops-plans.ts';
 import { registerSubscriptions } from './routes/subscriptions.ts';
+import { registerOpsCommissions } from './routes/ops-commissions.ts';
+import { registerPayouts } from './routes/payouts.ts';
 import { registerPlans } from './routes/plans.ts';
 import { registerProviders } from './routes/providers.ts';
 import { registerResources } from './routes/resources.ts';
@@ -52,10 +56,14 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerBookings,
   registerBookingsList,
   registerManage,
+  registerPayouts,
   registerWebhooks,
+  registerWellKnown,
   registerOpsAudit,
   registerOpsMessages,
+  registerOpsMoney,
   (app) => registerOpsPlans(app, subscriberCommands),
+  registerOpsCommissions,
   registerJobs,
   registerReference,
   registerOperations,

@@ -10,6 +10,7 @@ import {
 } from '../application/billing/reconcile-charges.ts';
 import { runRenewals } from '../application/billing/run-renewals.ts';
 import { sendNotices } from '../application/billing/send-notices.ts';
+import { advanceMoney } from '../application/ledger-advance.ts';
 import type { WebhookPorts } from '../application/receive-webhook.ts';
 import { reconcile, type ReconcilePorts } from '../application/reconcile.ts';
 import { runJob, type JobOutcome } from '../application/run-job.ts';
@@ -21,6 +22,7 @@ import { ProviderRepository } from '../storage/d1/provider-repository.ts';
 import { WebhookEventRepository } from '../storage/d1/webhook-event-repository.ts';
 import type { Services } from './context.ts';
 import { createRenewalSender } from './message-sender.ts';
+import { ledgerOf, moneyDeps, moneyOf } from './ledger-deps.ts';
 import { billingDeps } from './use-case-deps.ts';
 
 /** The schedule of the renewals, as wrangler.toml has it; every other one is the reconciliation's. */
@@ -55,6 +57,11 @@ export function webhookPorts(env: Env, services: Services): WebhookPorts {
   };
 }
 
+/** Posts what a shard has to tell of its money. */
+export async function postMoney(services: Services, shardKey: string): Promise<void> {
+  await advanceMoney(moneyDeps(services), shardKey);
+}
+
 /** Finds and advances what is due, and tells members what there is to tell. */
 export const runRenewalJob: RunJob = (env, services, run) => {
   const deps = billingDeps(services);
@@ -78,6 +85,9 @@ export const runReconciliation: RunJob = (env, services, run) => {
     ...webhookPorts(env, services),
     shardKeys: (region, afterKey) =>
       new ProviderRepository(services.databases.of(region)).shardKeys(afterKey, SHARDS_PER_PAGE),
+    money: (region) => moneyOf(services, region),
+    ledger: (region) => ledgerOf(services, region),
+    advanceMoney: (shardKey) => postMoney(services, shardKey),
     pushEntitlements: () => repeatPushes(deps),
     advanceSubscriptions: async ({ byHand }) => {
       const send = createRenewalSender(env);

@@ -5,7 +5,15 @@
 import { dispatchBatch } from '../queues/dispatch.ts';
 import { DeadLetterRepository } from '../storage/d1/dead-letter-repository.ts';
 import { createApp } from './app.ts';
-import { RENEWALS_CRON, webhookPorts, runReconciliation, runRenewalJob } from './background.ts';
+import {
+  postMoney,
+  RENEWALS_CRON,
+  runReconciliation,
+  runRenewalJob,
+  webhookPorts,
+  type RunJob,
+} from './background.ts';
+import { PAYOUTS_CRON, runPayoutJob } from './payout-deps.ts';
 import { servicesOf } from './services.ts';
 
 export { InventoryShard } from '../durable-objects/inventory-shard.ts';
@@ -13,18 +21,26 @@ export { Membership } from '../durable-objects/membership.ts';
 
 const app = createApp();
 
+/** What the crons run; every other one is the reconciliation's. */
+const RUNS: ReadonlyMap<string, RunJob> = new Map([
+  [RENEWALS_CRON, runRenewalJob],
+  [PAYOUTS_CRON, runPayoutJob],
+]);
+
 export default {
   fetch: (request, env, ctx) => app.fetch(request, env, ctx),
 
   async queue(batch, env) {
     const services = servicesOf(env);
     const letters = new DeadLetterRepository(services.databases.of('global'));
-    const ports = { ...webhookPorts(env, services), databases: services.databases, letters };
+    const { databases } = services;
+    const advanceMoney = (shardKey: string) => postMoney(services, shardKey);
+    const ports = { ...webhookPorts(env, services), databases, letters, advanceMoney };
     await dispatchBatch(ports, batch);
   },
 
   async scheduled({ cron }, env) {
-    const run = cron === RENEWALS_CRON ? runRenewalJob : runReconciliation;
+    const run = RUNS.get(cron) ?? runReconciliation;
     await run(env, servicesOf(env), { byHand: false });
   },
 } satisfies ExportedHandler<Env>;

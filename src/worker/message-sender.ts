@@ -7,6 +7,7 @@ export function createMessageSender(env: Env): MessageSender {
   const queues: Record<QueueMessage['type'], Queue> = {
     'audit.advance': env.AUDIT_QUEUE,
     'projection.advance': env.PROJECTION_QUEUE,
+    'money.advance': env.PROJECTION_QUEUE,
     'payment.advance': env.PAYMENT_QUEUE,
     'quota.advance': env.PROJECTION_QUEUE,
     'subscription.advance': env.RENEWAL_QUEUE,

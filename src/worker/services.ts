@@ -3,7 +3,8 @@
  * request of an isolate, not the first payment.
  */
 import type { AccountDeps } from '../application/accounts.ts';
-import { createGatewayRegistry } from '../payments/gateway-registry.ts';
+import type { Clock } from '../application/ports.ts';
+import { createGatewayRegistry, type GatewaySettings } from '../payments/gateway-registry.ts';
 import { createClock } from '../platform/clock.ts';
 import { systemDigest } from '../platform/digest.ts';
 import { emailKey } from '../platform/email-keys.ts';
@@ -52,7 +53,7 @@ function buildServices(env: Env): Services {
       hasJurisdictions: settings.environment === 'production',
       entropy,
     }),
-    gateways: createGatewayRegistry({ publicUrl: settings.publicUrl, stripe: settings.stripe }),
+    gateways: createGatewayRegistry(gatewaySettings(settings, clock)),
     tokens: createAccessTokens({
       issuer: settings.publicUrl,
       keys: settings.tokenSigningKeys,
@@ -70,6 +71,12 @@ function buildServices(env: Env): Services {
     },
     log: createLogger(clock),
   };
+}
+
+function gatewaySettings(settings: Settings, clock: Clock): GatewaySettings {
+  const { publicUrl, stripe, paypal, btcpay } = settings;
+  const nowMs = () => clock.nowMs();
+  return { publicUrl, stripe, paypal: paypal && { ...paypal, nowMs }, btcpay };
 }
 
 function passwordsOf({ passwordPepper: pepper }: Settings): AccountDeps['passwords'] {

@@ -9,6 +9,7 @@ import type { ReadInvoicesDeps } from '../application/billing/read-invoices.ts';
 import { setOverrides } from '../application/billing/set-overrides.ts';
 import type { CatalogueDeps } from '../application/catalogue-deps.ts';
 import type { ListBookingsDeps } from '../application/list-bookings.ts';
+import { platformBps } from '../application/payouts/set-commissions.ts';
 import type { ReplayDeps } from '../application/replay-messages.ts';
 import type { VerifyAuditDeps } from '../application/verify-audit.ts';
 import { toSubscriptionView } from '../contracts/http/subscriptions.ts';
@@ -20,6 +21,7 @@ import { ChainHeadRepository } from '../storage/d1/billing-chain-heads.ts';
 import { BillingRepository } from '../storage/d1/billing-repository.ts';
 import { BookingRepository } from '../storage/d1/booking-repository.ts';
 import { CardRepository } from '../storage/d1/card-repository.ts';
+import { CommissionRepository } from '../storage/d1/commission-repository.ts';
 import { DeadLetterRepository } from '../storage/d1/dead-letter-repository.ts';
 import { LegalEntityRepository } from '../storage/d1/legal-entity-repository.ts';
 import { PlanRepository } from '../storage/d1/plan-repository.ts';
@@ -40,7 +42,11 @@ export function catalogueDeps(services: Services): CatalogueDeps {
     entropy,
     ids,
     objects,
-    commissionBps: settings.commissionBps,
+    platformCommissionBps: () =>
+      platformBps({
+        commissions: (region) => new CommissionRepository(databases.of(region)),
+        configuredBps: settings.commissionBps,
+      }),
     catalogue: (region) => {
       const database = databases.of(region);
       return {

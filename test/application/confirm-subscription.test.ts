@@ -54,6 +54,28 @@ describe('confirming a sign-up', () => {
     expect(valueOf(await confirm(id)).subscription.state).toBe('active');
   });
 
+  it('asks for the money where the payer has agreed and the processor waits for our word', async () => {
+    const { id, ref } = await beginChallenge();
+    const { gateway } = shop;
+    const fetch = gateway.fetch.bind(gateway);
+    let isAgreed = true;
+    gateway.fetch = async (asked) => {
+      const seen = await fetch(asked);
+      if (!isAgreed || seen.kind !== 'payment') return seen;
+      return { kind: 'payment', payment: { ...seen.payment, state: 'approved', action: null } };
+    };
+    const asked: string[] = [];
+    gateway.recurring.confirmCharge = async ({ key }) => {
+      asked.push(key);
+      isAgreed = false;
+      gateway.payerApproves(ref);
+      return fetch(ref);
+    };
+    expect(valueOf(await confirm(id)).subscription.state).toBe('active');
+    expect(valueOf(await confirm(id)).subscription.state).toBe('active');
+    expect(asked).toHaveLength(1);
+  });
+
   it('is refused for good once they have failed', async () => {
     const { id, ref } = await beginChallenge();
     shop.gateway.payerFails(ref);

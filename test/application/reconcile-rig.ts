@@ -1,8 +1,11 @@
 /** A shop's reconciliation and webhooks in one process, with billing reduced to what it is asked and told. */
 import type { ReconcilePorts, SubscriptionOrphan } from '../../src/application/reconcile.ts';
+import { advanceMoney } from '../../src/application/ledger-advance.ts';
+import type { DataRegion } from '../../src/domain/ids.ts';
 import { createIdCodec } from '../../src/platform/id-codec.ts';
 import { MemoryInbox } from '../simulation/memory-inbox.ts';
 import { seededEntropy } from '../support/fake-clock.ts';
+import { MemoryMoney } from '../support/memory-money.ts';
 import { ID_SECRET, SHARD_KEY } from '../support/node-shard.ts';
 import type { NodeShop } from '../support/node-shop.ts';
 
@@ -10,6 +13,8 @@ const IDS = createIdCodec(ID_SECRET, seededEntropy(1));
 
 /** What billing knows and what it was told. */
 export class RecordedBilling {
+  /** The ledger of each region; shards are in the one, subscriptions in the other. */
+  readonly money: RegionalMoney = makeMoney();
   readonly subscriptionId = IDS.deriveInRegion('sub', 'eu', 'one');
   /** Objects at a processor that charges know. */
   readonly known = new Set<string>();
@@ -47,6 +52,7 @@ export function reconcilePorts(
       },
     },
     send: async () => undefined,
+    ...moneyPorts(shop, billing.money),
     shardKeys: async (region) => (region === 'global' ? [SHARD_KEY] : []),
     pushEntitlements: async () => 0,
     advanceSubscription: async (request) => {
@@ -60,6 +66,35 @@ export function reconcilePorts(
     knowsCharge: async ({ ref }) => billing.known.has(ref),
     recordSubscriptionOrphan: async (orphan) => {
       billing.orphans.push(orphan);
+    },
+  };
+}
+
+export interface RegionalMoney {
+  readonly global: MemoryMoney;
+  readonly eu: MemoryMoney;
+}
+
+export function makeMoney(): RegionalMoney {
+  return { global: new MemoryMoney(), eu: new MemoryMoney() };
+}
+
+/** The ledger as a run reads it, and how it learns of the shop's money. */
+export function moneyPorts(shop: NodeShop, regions: RegionalMoney) {
+  const money = regions.global;
+  return {
+    money: (region: DataRegion) => regions[region],
+    ledger: (region: DataRegion) => regions[region],
+    advanceMoney: async (shardKey: string) => {
+      await advanceMoney(
+        {
+          appliedSeq: (key) => money.appliedSeq(key),
+          apply: (batch, entries) => money.apply(batch, entries),
+          readMoney: (_key, query) => shop.shard.readMoney(query),
+          acknowledge: (_key, stream, applied) => shop.shard.acknowledge(stream, applied),
+        },
+        shardKey,
+      );
     },
   };
 }

@@ -10,6 +10,7 @@ import {
   customer,
   given,
   NodeShop,
+  ORDER,
   TOMORROW_MS,
 } from '../support/node-shop.ts';
 
@@ -49,7 +50,7 @@ describe('a booking with money due', () => {
     const { id } = await shop.booked();
     expect(shop.calls()).toEqual(['open', 'authorize', 'capture']);
     const trail = shop.shard.store.events(0, 100).map(({ type }) => type);
-    expect(trail.slice(-9)).toEqual([
+    expect(trail.slice(-10)).toEqual([
       'hold.active',
       'booking.pending',
       'payment.created',
@@ -59,6 +60,7 @@ describe('a booking with money due', () => {
       'payment.capturing',
       'payment.captured',
       'booking.confirmed',
+      'payment.received',
     ]);
     expect(shop.payment(id)).toMatchObject({ capturedMinor: 2_500, dueAtMs: null });
   });
@@ -239,9 +241,8 @@ describe('another way to pay', () => {
   });
 
   test('that a deployment does not have is refused before anything is taken', async () => {
-    const shop = await NodeShop.open();
-    const payment = { processor: 'paypal', paymentMethod: null, returnUrl: null } as const;
-    expect(codeOf(await shop.book([shop.slot()], payment))).toBe('processor_not_supported');
+    const shop = await NodeShop.open({ without: 'paypal' });
+    expect(codeOf(await shop.book([shop.slot()], ORDER))).toBe('processor_not_supported');
     expect(await shop.slotStatus()).toBe('available');
   });
 });

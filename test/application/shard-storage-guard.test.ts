@@ -146,13 +146,17 @@ describe('the guard of the storage', () => {
       paymentId: payment.id,
       bookingId: id,
       amountMinor: 2_000,
+      earnedMinor: 2_000,
       state: 'requested' as const,
       ref: null,
+      claimUrl: null,
+      isExternal: false,
+      commissionMinor: 0,
       reason: 'a test',
       createdAtMs: 0,
     };
     shop.shard.store.saveRefund(refund);
-    const more = { ...refund, id: 'rfd_2', amountMinor: 501 };
+    const more = { ...refund, id: 'rfd_2', amountMinor: 501, earnedMinor: 501 };
     expect(() => shop.shard.store.saveRefund(more)).toThrow(/refund exceeds capture/);
     shop.shard.store.saveRefund({ ...refund, state: 'failed' });
     expect(() => shop.shard.store.saveRefund(more)).not.toThrow();

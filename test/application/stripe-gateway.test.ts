@@ -13,6 +13,7 @@ const OPEN = {
   key: 'test:pay_1:open:1',
   amount: { amount: 5_000, currency: 'eur' },
   reference: { bookingId: 'bkg_1', paymentId: 'pay_1' },
+  returnUrl: null,
 };
 
 function coded(code: string): Error {
@@ -45,7 +46,7 @@ describe('what is sent', () => {
       'metadata[booking_id]': 'bkg_1',
       'metadata[payment_id]': 'pay_1',
       'metadata[bookingId]': 'bkg_1',
-      'expand[0]': 'latest_charge',
+      'expand[0]': 'latest_charge.balance_transaction',
     });
   });
 
@@ -59,7 +60,9 @@ describe('what is sent', () => {
     expect(post?.headers.get('authorization')).toBe('Bearer sk_test_verysecret');
     expect(get?.headers.get('x-stripe-client-telemetry')).toBeNull();
     expect(get?.headers.get('idempotency-key')).toBeNull();
-    expect(get?.url).toBe('https://api.stripe.com/v1/payment_intents/pi_1?expand[0]=latest_charge');
+    expect(get?.url).toBe(
+      'https://api.stripe.com/v1/payment_intents/pi_1?expand[0]=latest_charge.balance_transaction',
+    );
   });
 
   it('puts the path of the base address in front and keeps its port', async () => {
@@ -107,7 +110,7 @@ describe('what is sent', () => {
     });
     expect(reply).toEqual({
       kind: 'refund',
-      refund: { ref: 're_1', status: 'pending', amountMinor: 700 },
+      refund: { ref: 're_1', claimUrl: null, status: 'pending', amountMinor: 700 },
     });
   });
 

@@ -143,3 +143,92 @@ describe('amounts', () => {
     expect(await gateway.refund(request)).toMatchObject({ refund: { status: expected } });
   });
 });
+
+describe('fees', () => {
+  const movement = { id: 'txn_1', object: 'balance_transaction', currency: 'eur', fee: 388 };
+  const charge = { ...CHARGE, currency: 'eur' };
+
+  it.each([
+    ['the movement on our balance tells it', { ...charge, balance_transaction: movement }, 388],
+    ['nothing moved yet', { ...charge, balance_transaction: null }, null],
+    ['the movement is not shown', { ...charge, balance_transaction: 'txn_1' }, null],
+    [
+      'it was taken in another currency',
+      { ...charge, balance_transaction: { ...movement, currency: 'usd' } },
+      null,
+    ],
+  ])('where %s', async (_name, latest, feeMinor) => {
+    const payment = await read({ status: 'succeeded', latest_charge: latest });
+    expect(payment.feeMinor).toBe(feeMinor);
+  });
+
+  it('are not known of a payment without a charge', async () => {
+    expect((await read({})).feeMinor).toBeNull();
+  });
+});
+
+const page = (data: readonly object[]) => json({ object: 'list', has_more: false, data });
+
+describe('disputes', () => {
+  const disputed = intentJson({
+    status: 'succeeded',
+    latest_charge: { ...CHARGE, disputed: true },
+  });
+  const dispute = {
+    id: 'du_1',
+    object: 'dispute',
+    amount: 5_000,
+    currency: 'eur',
+    reason: 'fraudulent',
+    evidence_details: { due_by: 1_800_700_000 },
+  };
+
+  it.each([
+    ['warning_needs_response', 'inquiry'],
+    ['warning_under_review', 'inquiry'],
+    ['warning_closed', 'won'],
+    ['needs_response', 'open'],
+    ['appeal_needs_response', 'open'],
+    ['under_review', 'under_review'],
+    ['appeal_under_review', 'under_review'],
+    ['prevented', 'won'],
+    ['won', 'won'],
+    ['lost', 'lost'],
+    ['a_status_of_next_year', 'under_review'],
+  ])('%s is %s', async (status, expected) => {
+    const { gateway } = makeWiredGateway([json(disputed), page([{ ...dispute, status }])]);
+    expect(await gateway.fetch('pi_1')).toMatchObject({
+      payment: {
+        disputes: [
+          {
+            ref: 'du_1',
+            status: expected,
+            amountMinor: 5_000,
+            currency: 'eur',
+            reason: 'fraudulent',
+            evidenceDueMs: 1_800_700_000_000,
+          },
+        ],
+      },
+    });
+  });
+
+  it('have no deadline where Stripe names none', async () => {
+    const late = { ...dispute, status: 'lost', evidence_details: { due_by: null } };
+    const { gateway } = makeWiredGateway([json(disputed), page([late])]);
+    expect(await gateway.fetch('pi_1')).toMatchObject({
+      payment: { disputes: [{ evidenceDueMs: null }] },
+    });
+  });
+
+  it('are asked for only where the charge says that there are some', async () => {
+    const plain = makeWiredGateway([json(intentJson({ latest_charge: CHARGE }))]);
+    expect(await plain.gateway.fetch('pi_1')).toMatchObject({ payment: { disputes: [] } });
+    expect(plain.calls).toHaveLength(1);
+    const asked = makeWiredGateway([json(disputed), page([])]);
+    await asked.gateway.fetch('pi_1');
+    const url = new URL(asked.calls[1]?.url ?? '');
+    expect(url.pathname).toBe('/v1/disputes');
+    expect(url.searchParams.get('payment_intent')).toBe('pi_1');
+  });
+});

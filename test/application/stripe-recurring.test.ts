@@ -73,6 +73,8 @@ describe('what is sent', () => {
         amount: { amount: 5_000, currency: 'eur' },
         customerRef: 'cus_1',
         reference: REFERENCE,
+        paymentMethod: null,
+        returnUrl: null,
       }),
     );
     expect(call.url).toBe('https://api.stripe.com/v1/payment_intents');
@@ -83,7 +85,7 @@ describe('what is sent', () => {
       customer: 'cus_1',
       capture_method: 'automatic',
       setup_future_usage: 'off_session',
-      'expand[0]': 'latest_charge',
+      'expand[0]': 'latest_charge.balance_transaction',
       ...ANY_METHOD,
       ...METADATA,
     });
@@ -103,7 +105,7 @@ describe('what is sent', () => {
     expect(bodyOf(call)).toEqual({
       payment_method: 'pm_1',
       return_url: 'https://shop.example/done',
-      'expand[0]': 'latest_charge',
+      'expand[0]': 'latest_charge.balance_transaction',
     });
   });
 
@@ -122,13 +124,18 @@ describe('what is sent', () => {
       return_url: 'https://book.example/return',
       off_session: 'true',
       setup_future_usage: '',
-      'expand[0]': 'latest_charge',
+      'expand[0]': 'latest_charge.balance_transaction',
     });
   });
 
   it('opens, confirms, reads and ends a setup', async () => {
     const opened = await sent(setupJson(), (recurring) =>
-      recurring.openSetup({ key: 'k1', customerRef: 'cus_1', reference: REFERENCE }),
+      recurring.openSetup({
+        key: 'k1',
+        customerRef: 'cus_1',
+        reference: REFERENCE,
+        returnUrl: null,
+      }),
     );
     expect(opened.url).toBe('https://api.stripe.com/v1/setup_intents');
     expect(bodyOf(opened)).toEqual({

@@ -175,4 +175,22 @@ describe('content', () => {
     expect((await readEvent({}, live))?.isExpected).toBe(false);
     expect((await readEvent({ livemode: true }, live))?.isExpected).toBe(true);
   });
+
+  it.each([
+    ['account.updated', { id: 'acct_2', object: 'account', metadata: {} }, true],
+    ['payout.failed', { id: 'po_1', object: 'payout' }, true],
+    ['account.application.deauthorized', { id: 'ca_1', object: 'application' }, true],
+    ['charge.succeeded', { id: 'ch_1', object: 'charge', payment_intent: 'pi_9' }, false],
+    ['payment_intent.succeeded', intentJson(), false],
+  ])('of a connected account names the account: %s', async (type, object, isExpected) => {
+    const event = await readEvent({ type, account: 'acct_2', data: { object } });
+    expect(event).toMatchObject({ type, objectRef: 'acct_2', reference: null, isExpected });
+  });
+
+  it('of a connected account in the other mode is not expected', async () => {
+    const object = { id: 'acct_2', object: 'account' };
+    const change = { type: 'account.updated', account: 'acct_2', data: { object } };
+    expect((await readEvent({ ...change, livemode: true }))?.isExpected).toBe(false);
+    expect((await readEvent({ ...change, account: 'someone' }))?.isExpected).toBe(false);
+  });
 });

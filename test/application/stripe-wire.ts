@@ -58,12 +58,33 @@ export function intentJson(overrides: Record<string, unknown> = {}): Record<stri
 
 export const WEBHOOK_SECRET = 'whsec_current';
 
-/** A gateway on the wire; the last answer repeats when the list has run out. */
+/** A wire that answers from the list; the last answer repeats when it has run out. */
+export function makeWire(answers: readonly WireAnswer[]): {
+  fetch: typeof fetch;
+  calls: SentCall[];
+} {
+  const calls: SentCall[] = [];
+  const send: typeof fetch = async (input, init) => {
+    const request = new Request(input, init);
+    calls.push({
+      method: request.method,
+      url: request.url,
+      headers: request.headers,
+      body: new URLSearchParams(await request.text()),
+    });
+    const answer = answers[Math.min(calls.length, answers.length) - 1];
+    if (answer === undefined) throw new Error('the wire has no answer');
+    return answer(request.signal);
+  };
+  return { fetch: send, calls };
+}
+
+/** A gateway on the wire. */
 export function makeWiredGateway(
   answers: readonly WireAnswer[],
   overrides: Partial<StripeGatewayConfig> = {},
 ): { gateway: PaymentGateway; calls: SentCall[] } {
-  const calls: SentCall[] = [];
+  const wire = makeWire(answers);
   const gateway = createStripeGateway({
     secretKey: 'sk_test_verysecret',
     apiUrl: 'https://api.stripe.com',
@@ -71,19 +92,8 @@ export function makeWiredGateway(
     isLive: false,
     returnUrl: 'https://book.example/return',
     timeoutMs: 50,
-    fetch: async (input, init) => {
-      const request = new Request(input, init);
-      calls.push({
-        method: request.method,
-        url: request.url,
-        headers: request.headers,
-        body: new URLSearchParams(await request.text()),
-      });
-      const answer = answers[Math.min(calls.length, answers.length) - 1];
-      if (answer === undefined) throw new Error('the wire has no answer');
-      return answer(request.signal);
-    },
+    fetch: wire.fetch,
     ...overrides,
   });
-  return { gateway, calls };
+  return { gateway, calls: wire.calls };
 }

@@ -2,8 +2,8 @@
  * Contract of a payment gateway, part three: what is read without asking for an effect.
  * Run by payment-gateway.case.ts.
  */
-import { describe, expect, it } from 'vitest';
-import type { WebhookEvent } from '../../src/application/ports.ts';
+import { describe, expect } from 'vitest';
+import type { ListedPayment, WebhookEvent } from '../../src/application/ports.ts';
 import {
   AMOUNT,
   MINUTE_MS,
@@ -12,90 +12,121 @@ import {
   paymentIdOf,
   authorized,
   captured,
-  type Subject,
+  promisesOf,
+  type Contract,
 } from './payment-gateway-subject.ts';
+import { newRefundId } from './payment-gateway-refunds.case.ts';
+
+/** A payment about which there is an event: authorised, or paid where nothing is authorised. */
+function moved(contract: Contract): Promise<string> {
+  return contract.traits.flow === 'push' ? captured(contract) : authorized(contract);
+}
 
 async function readSigned(
-  subject: Subject,
+  contract: Contract,
   request: {
     secret?: 'current' | 'previous' | 'wrong';
-    skewMs?: number;
+    skewSeconds?: number;
     sentBody?: (body: string) => string;
   },
 ): Promise<WebhookEvent | null> {
-  const ref = await authorized(subject);
-  const { rawBody: body } = await subject.harness.deliveredEvent(ref);
-  const nowMs = subject.harness.nowMs();
-  const headers = await subject.harness.sign({
+  const ref = await moved(contract);
+  const { rawBody: body } = await contract.harness.deliveredEvent(ref);
+  const nowMs = contract.harness.nowMs();
+  const signed = await contract.harness.sign({
     body,
-    atMs: nowMs + (request.skewMs ?? 0),
+    atMs: nowMs + (request.skewSeconds ?? 0) * 1_000,
     secret: request.secret ?? 'current',
   });
-  const rawBody = request.sentBody ? request.sentBody(body) : body;
-  return subject.gateway.readWebhook({ rawBody, headers, nowMs });
+  const delivery = signed instanceof Headers ? { rawBody: body, headers: signed } : signed;
+  const { headers } = delivery;
+  const rawBody = request.sentBody ? request.sentBody(delivery.rawBody) : delivery.rawBody;
+  return contract.gateway.readWebhook({ rawBody, headers, nowMs });
+}
+
+/** A page of the list; a list that cannot be read fails the test. */
+async function listed(
+  contract: Contract,
+  sinceMs: number,
+  cursor: string | null = null,
+): Promise<readonly ListedPayment[]> {
+  const page = await contract.gateway.listSince({ sinceMs, cursor });
+  if ('failed' in page) throw new Error(page.failed);
+  return page.payments;
 }
 
 /** What reconciliation reads. */
-export function describeListing(subject: Subject): void {
+export function describeListing(contract: Contract): void {
+  const promise = promisesOf(contract);
   describe('listing', () => {
-    it('finds every payment since an instant, with our ids and a coarse state', async () => {
-      const sinceMs = subject.harness.nowMs() - MINUTE_MS;
-      const opened = (await open(subject)).ref;
-      const reserved = await authorized(subject);
-      const paid = await captured(subject);
-      const refund = { key: newKey(), ref: paid, amountMinor: 45, refundId: 'rfd_listed' };
-      expect((await subject.gateway.refund(refund)).kind).toBe('refund');
-      const ended = (await open(subject)).ref;
-      await subject.gateway.void({ key: newKey(), ref: ended });
-      const page = await subject.gateway.listSince({ sinceMs, cursor: null });
-      if ('failed' in page) throw new Error(page.failed);
-      const stateOf = new Map(page.payments.map((row) => [row.ref, row.state]));
-      expect(stateOf.get(opened)).toBe('open');
-      expect(stateOf.get(reserved)).toBe('authorized');
-      expect(stateOf.get(paid)).toBe('captured');
-      expect(stateOf.get(ended)).toBe('ended');
-      const row = page.payments.find((candidate) => candidate.ref === paid);
-      expect(row).toMatchObject({ capturedMinor: AMOUNT, refundedMinor: 45 });
+    promise('finds payments with money since an instant, with our ids and their sums', async () => {
+      const sinceMs = contract.harness.nowMs() - MINUTE_MS;
+      const paid = await captured(contract);
+      const refund = { key: newKey(), ref: paid, amountMinor: 45, refundId: newRefundId() };
+      expect((await contract.gateway.refund(refund)).kind).toBe('refund');
+      const row = (await listed(contract, sinceMs)).find(({ ref }) => ref === paid);
+      expect(row).toMatchObject({ state: 'captured', capturedMinor: AMOUNT, refundedMinor: 45 });
       expect(paymentIdOf(row?.reference)).toMatch(/^pay_/);
       expect(row?.createdAtMs).toBeGreaterThanOrEqual(sinceMs);
-      expect(page.payments.find((candidate) => candidate.ref === reserved)).toMatchObject({
-        capturedMinor: 0,
-        refundedMinor: 0,
-      });
     });
 
-    it('goes on after the last row of a page and leaves out what is older', async () => {
-      const older = (await open(subject)).ref;
-      const newer = (await open(subject)).ref;
-      const sinceMs = subject.harness.nowMs() - MINUTE_MS;
-      const page = await subject.gateway.listSince({ sinceMs, cursor: newer });
-      if ('failed' in page) throw new Error(page.failed);
-      const refs = page.payments.map((row) => row.ref);
+    promise('finds payments without money since an instant, open and ended', async () => {
+      const sinceMs = contract.harness.nowMs() - MINUTE_MS;
+      const opened = (await open(contract)).ref;
+      const ended = (await open(contract)).ref;
+      await contract.gateway.void({ key: newKey(), ref: ended });
+      const rows = await listed(contract, sinceMs);
+      const none = { capturedMinor: 0, refundedMinor: 0 };
+      expect(rows.find(({ ref }) => ref === opened)).toMatchObject({ state: 'open', ...none });
+      expect(rows.find(({ ref }) => ref === ended)).toMatchObject({ state: 'ended', ...none });
+    });
+
+    if (contract.traits.flow !== 'push') {
+      promise('finds reserved payments since an instant', async () => {
+        const sinceMs = contract.harness.nowMs() - MINUTE_MS;
+        const reserved = await authorized(contract);
+        const row = (await listed(contract, sinceMs)).find(({ ref }) => ref === reserved);
+        expect(row).toMatchObject({ state: 'authorized', capturedMinor: 0, refundedMinor: 0 });
+        expect(paymentIdOf(row?.reference)).toMatch(/^pay_/);
+      });
+    }
+
+    promise('goes on after the last row of a page and leaves out what is older', async () => {
+      const older = await captured(contract);
+      const newer = await captured(contract);
+      const sinceMs = contract.harness.nowMs() - MINUTE_MS;
+      const first = await listed(contract, sinceMs);
+      const index = first.findIndex(({ ref }) => ref === newer);
+      const last = first[index];
+      if (last === undefined) throw new Error('the list lacks a payment');
+      const cursor = contract.harness.cursorAfter?.(last, index) ?? last.ref;
+      const refs = (await listed(contract, sinceMs, cursor)).map(({ ref }) => ref);
       expect(refs).toContain(older);
       expect(refs).not.toContain(newer);
-      const later = await subject.gateway.listSince({
-        sinceMs: subject.harness.nowMs() + 10 * MINUTE_MS,
+      const later = await contract.gateway.listSince({
+        sinceMs: contract.harness.nowMs() + 10 * MINUTE_MS,
         cursor: null,
       });
       expect(later).toEqual({ payments: [], next: null });
     });
 
-    it('says so when the list cannot be read', async () => {
-      await subject.harness.setFault('list', 'http_500');
-      const page = await subject.gateway.listSince({ sinceMs: 0, cursor: null });
+    promise('says so when the list cannot be read', async () => {
+      await contract.harness.setFault('list', 'http_500');
+      const page = await contract.gateway.listSince({ sinceMs: 0, cursor: null });
       expect(page).toEqual({ failed: expect.stringContaining('server_error') });
     });
   });
 }
 
 /** Which events are believed. */
-export function describeWebhooks(subject: Subject): void {
+export function describeWebhooks(contract: Contract): void {
+  const promise = promisesOf(contract);
   describe('webhooks', () => {
-    it('reads a genuine event and names the payment', async () => {
-      const ref = await authorized(subject);
-      const delivered = await subject.harness.deliveredEvent(ref);
-      const nowMs = subject.harness.nowMs();
-      const event = await subject.gateway.readWebhook({ ...delivered, nowMs });
+    promise('reads a genuine event and names the payment', async () => {
+      const ref = await moved(contract);
+      const delivered = await contract.harness.deliveredEvent(ref);
+      const nowMs = contract.harness.nowMs();
+      const event = await contract.gateway.readWebhook({ ...delivered, nowMs });
       expect(event).toMatchObject({
         objectRef: ref,
         isExpected: true,
@@ -103,40 +134,43 @@ export function describeWebhooks(subject: Subject): void {
         type: expect.any(String),
         reference: { paymentId: expect.stringMatching(/^pay_/) },
       });
-      expect(Math.abs((event?.occurredAtMs ?? 0) - subject.harness.nowMs())).toBeLessThan(
+      expect(Math.abs((event?.occurredAtMs ?? 0) - contract.harness.nowMs())).toBeLessThan(
         MINUTE_MS,
       );
     });
 
-    it('accepts the previous secret while it is being rotated', async () => {
-      expect(await readSigned(subject, { secret: 'previous' })).not.toBeNull();
+    promise('accepts the previous secret while it is being rotated', async () => {
+      expect(await readSigned(contract, { secret: 'previous' })).not.toBeNull();
     });
 
-    it('refuses a wrong secret', async () => {
-      expect(await readSigned(subject, { secret: 'wrong' })).toBeNull();
+    promise('refuses a wrong secret', async () => {
+      expect(await readSigned(contract, { secret: 'wrong' })).toBeNull();
     });
 
-    it('refuses a time outside 300 s, in the past and in the future', async () => {
-      expect(await readSigned(subject, { skewMs: -299_000 })).not.toBeNull();
-      expect(await readSigned(subject, { skewMs: -302_000 })).toBeNull();
-      expect(await readSigned(subject, { skewMs: 299_000 })).not.toBeNull();
-      expect(await readSigned(subject, { skewMs: 302_000 })).toBeNull();
-      expect(await readSigned(subject, { skewMs: 365 * 24 * 60 * MINUTE_MS })).toBeNull();
+    promise('refuses a time too far in the past or in the future', async () => {
+      const { past, future } = contract.traits.webhookAgeSeconds;
+      const slack = 2;
+      const read = (skewSeconds: number) => readSigned(contract, { skewSeconds });
+      expect(await read(slack - past)).not.toBeNull();
+      expect(await read(-past - slack)).toBeNull();
+      expect(await read(future - slack)).not.toBeNull();
+      expect(await read(future + slack)).toBeNull();
+      expect(await read(365 * 24 * 3600)).toBeNull();
     });
 
-    it('refuses a body that was parsed and written again', async () => {
-      const rewritten = await readSigned(subject, {
+    promise('refuses a body that was parsed and written again', async () => {
+      const rewritten = await readSigned(contract, {
         sentBody: (body) => ` ${JSON.stringify(JSON.parse(body))}`,
       });
       expect(rewritten).toBeNull();
     });
 
-    it('refuses a missing header', async () => {
-      const ref = await authorized(subject);
-      const { rawBody } = await subject.harness.deliveredEvent(ref);
-      const nowMs = subject.harness.nowMs();
+    promise('refuses a missing header', async () => {
+      const ref = await moved(contract);
+      const { rawBody } = await contract.harness.deliveredEvent(ref);
+      const nowMs = contract.harness.nowMs();
       const headers = new Headers();
-      expect(await subject.gateway.readWebhook({ rawBody, headers, nowMs })).toBeNull();
+      expect(await contract.gateway.readWebhook({ rawBody, headers, nowMs })).toBeNull();
     });
   });
 }

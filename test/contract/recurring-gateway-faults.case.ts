@@ -86,6 +86,8 @@ export function describeRecurringFaults(subject: RecurringSubject): void {
         amount: { amount: AMOUNT, currency: CURRENCY },
         customerRef,
         reference: { subscriptionId: 'sub_lost', chargeId: 'chg_lost' },
+        paymentMethod: null,
+        returnUrl: null,
       };
       await subject.harness.setFault('create', 'timeout_after');
       expect((await subject.recurring.openCharge(request)).kind).toBe('no_answer');
@@ -132,6 +134,8 @@ export function describeRecurringFaults(subject: RecurringSubject): void {
         amount: { amount: AMOUNT, currency: CURRENCY },
         customerRef: unknownCustomer,
         reference: { subscriptionId: 'sub_1', chargeId: 'chg_1' },
+        paymentMethod: null,
+        returnUrl: null,
       };
       expect(await recurring.openCharge({ ...open, key: newKey() })).toEqual({ kind: 'missing' });
       expect(await recurring.openSetup({ ...open, key: newKey() })).toEqual({ kind: 'missing' });

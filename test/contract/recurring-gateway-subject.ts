@@ -73,6 +73,8 @@ export async function charge(
     amount: { amount: AMOUNT, currency: CURRENCY },
     customerRef,
     reference: { subscriptionId: `sub_${key}`, chargeId: `chg_${key}` },
+    paymentMethod: null,
+    returnUrl: null,
   });
   return paymentOf(reply);
 }
@@ -108,7 +110,9 @@ export async function setup(
   key = newKey(),
 ): Promise<ProcessorSetup> {
   const reference = { subscriptionId: `sub_${key}`, chargeId: `chg_${key}` };
-  return setupOf(await subject.recurring.openSetup({ key, customerRef, reference }));
+  return setupOf(
+    await subject.recurring.openSetup({ key, customerRef, reference, returnUrl: null }),
+  );
 }
 
 /** Confirms a setup while the payer is there. */

@@ -1,140 +1,20 @@
 /**
  * The payment contract, run by the shipping Stripe adapter against the Stripe simulator over real sockets.
- * Webhooks are received by a small server of this file, so that their bytes are the ones that were sent.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { text } from 'node:stream/consumers';
 import { Stripe } from 'stripe';
-import {
-  createStripeGateway,
-  type StripeGatewayConfig,
-} from '../../src/payments/stripe/gateway.ts';
-import { startSimulators, type Simulators } from '../../simulators/server.ts';
+import { createStripeGateway } from '../../src/payments/stripe/gateway.ts';
 import type { GatewayHarness, Movement } from './payment-gateway-subject.ts';
 import { describePaymentGateway } from './payment-gateway.case.ts';
 import type { RecurringHarness } from './recurring-gateway-subject.ts';
 import { describeRecurringGateway } from './recurring-gateway.case.ts';
-
-const SECRET_KEY = 'sk_test_contract';
-const SECRETS = { current: 'whsec_current', previous: 'whsec_previous', wrong: 'whsec_wrong' };
-
-/** Short enough for a test, long enough for a busy machine to answer. */
-const TIMEOUT_MS = 1_000;
-
-/** When the simulator closes a connection that it does not answer: after our own deadline. */
-const SILENCE_MS = 3 * TIMEOUT_MS;
+import { isRecord, SECRET_KEY, SECRETS, startStripe, type Control } from './stripe-world.ts';
 
 describePaymentGateway('stripe', startHarness);
 describeRecurringGateway('stripe', startRecurringHarness);
 
-/** A delivery as it came over the wire. */
-interface Delivery {
-  readonly rawBody: string;
-  readonly headers: Headers;
-}
-
-/** Where the simulator sends its events; a waiting test is answered when one about its payment arrives. */
-class WebhookReceiver {
-  readonly #server: Server;
-  readonly #received: Delivery[] = [];
-  readonly #waiting: { readonly ref: string; readonly resolve: (delivery: Delivery) => void }[] =
-    [];
-
-  constructor() {
-    this.#server = createServer((request, response) => {
-      void this.#receive(request, response);
-    });
-  }
-
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => {
-      this.#server.listen(0, '127.0.0.1', resolve);
-    });
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('no port');
-    return `http://127.0.0.1:${String(address.port)}`;
-  }
-
-  /** The first delivery about the payment, now or later. */
-  first(ref: string): Promise<Delivery> {
-    const known = this.#received.find((delivery) => delivery.rawBody.includes(`"${ref}"`));
-    if (known !== undefined) return Promise.resolve(known);
-    return new Promise((resolve) => {
-      this.#waiting.push({ ref, resolve });
-    });
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => {
-      this.#server.close(resolve);
-    });
-  }
-
-  async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const rawBody = await text(request);
-    response.end();
-    const headers = new Headers();
-    for (const [name, value] of Object.entries(request.headers)) {
-      if (typeof value === 'string') headers.set(name, value);
-    }
-    const delivery = { rawBody, headers };
-    this.#received.push(delivery);
-    for (const { ref, resolve } of this.#waiting) {
-      if (delivery.rawBody.includes(`"${ref}"`)) resolve(delivery);
-    }
-  }
-}
-
-/** The simulator's control routes. */
-class Control {
-  readonly #baseUrl: string;
-
-  constructor(baseUrl: string) {
-    this.#baseUrl = baseUrl;
-  }
-
-  async send(method: 'POST' | 'DELETE', path: string, body?: object): Promise<void> {
-    const response = await fetch(`${this.#baseUrl}/control/${path}`, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    });
-    if (!response.ok)
-      throw new Error(`${path}: ${String(response.status)} ${await response.text()}`);
-  }
-
-  async rows(path: string): Promise<Record<string, unknown>[]> {
-    const answer: unknown = await (await fetch(`${this.#baseUrl}/control/${path}`)).json();
-    if (!isRecord(answer) || !Array.isArray(answer['data'])) throw new Error(`${path} has no data`);
-    return answer['data'].filter(isRecord);
-  }
-}
-
 async function startHarness(): Promise<GatewayHarness> {
-  const receiver = new WebhookReceiver();
-  const simulators = await startSimulators({
-    port: 0,
-    state: null,
-    platformUrl: await receiver.listen(),
-    clockOffsetSeconds: 0,
-    stripe: {
-      secretKey: SECRET_KEY,
-      webhookSecret: SECRETS.current,
-      webhookSecretPrevious: SECRETS.previous,
-      webhookEvents: null,
-    },
-  });
-  const control = new Control(simulators.url);
-  const config: StripeGatewayConfig = {
-    secretKey: SECRET_KEY,
-    apiUrl: `${simulators.url}/stripe`,
-    webhookSecrets: [SECRETS.current, SECRETS.previous],
-    isLive: false,
-    returnUrl: 'https://book.example/return',
-    timeoutMs: TIMEOUT_MS,
-  };
+  const world = await startStripe();
+  const { config, receiver, control } = world;
   return {
     gateway: createStripeGateway(config),
     stranger: createStripeGateway({ ...config, secretKey: 'sk_test_stranger' }),
@@ -148,7 +28,7 @@ async function startHarness(): Promise<GatewayHarness> {
     nowMs: () => Date.now(),
     deliveredEvent: (ref) => receiver.first(ref),
     sign: signEvent,
-    close: () => closeAll(simulators, receiver),
+    close: () => world.close(),
     ...controlledBy(control),
   };
 }
@@ -198,14 +78,7 @@ type Hands =
 
 function controlledBy(control: Control): Pick<GatewayHarness, Hands> {
   return {
-    setFault: (operation, fault) =>
-      control.send('POST', 'faults', {
-        processor: 'stripe',
-        operation,
-        fault,
-        count: 1,
-        ...(fault.startsWith('timeout_') ? { ms: SILENCE_MS } : {}),
-      }),
+    setFault: (operation, fault) => control.setFault(operation, fault),
     clearFaults: () => control.send('DELETE', 'faults'),
     actAsPayer: (ref, action) => control.send('POST', `payers/stripe/${ref}`, { action }),
     advanceSeconds: (advanceSeconds) => control.send('POST', 'clock', { advanceSeconds }),
@@ -232,11 +105,6 @@ async function signEvent(request: Parameters<GatewayHarness['sign']>[0]): Promis
   return new Headers({ 'stripe-signature': header });
 }
 
-async function closeAll(simulators: Simulators, receiver: WebhookReceiver): Promise<void> {
-  await simulators.close();
-  await receiver.close();
-}
-
 function toMovement(row: Record<string, unknown>): Movement {
   return {
     kind: String(row['kind']),
@@ -244,8 +112,4 @@ function toMovement(row: Record<string, unknown>): Movement {
     status: String(row['status']),
     metadata: row['metadata'],
   };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -114,6 +114,8 @@ export function charge(values: Partial<Charge> = {}): Charge {
     returnUrl: null,
     amountMinor: 3_000,
     currency: 'usd',
+    capturedMinor: null,
+    feeMinor: null,
     action: null,
     declineCode: null,
     call: null,

@@ -11,23 +11,25 @@ import {
   PAYMENT_MACHINE,
   PAYMENT_STATES,
 } from '../../src/domain/payment/payment-machine.ts';
+import { DISPUTE_MACHINE } from '../../src/domain/payment/dispute-machine.ts';
+import { REFUND_MACHINE } from '../../src/domain/payment/refund-machine.ts';
 import { reachableWithout, terminalStates, testEveryCell } from './machine-table.ts';
 
 describe('payment machine', () => {
   testEveryCell(
     PAYMENT_MACHINE,
     `
-                     require_action   wait     authorize   begin_capture  capture   refund_all  fail    expire   void
-    created          action_required  pending  authorized  -              captured  -           failed  expired  voided
-    action_required  =                pending  authorized  -              captured  -           failed  expired  voided
-    pending          =                =        authorized  -              captured  -           failed  expired  voided
-    authorized       =                =        =           capturing      captured  -           failed  expired  voided
-    capturing        =                =        =           =              captured  -           failed  expired  voided
-    captured         =                =        =           =              =         refunded    =       =        -
-    refunded         =                =        =           -              =         =           =       =        -
-    failed           =                =        authorized  -              captured  -           =       =        =
-    expired          =                =        authorized  -              captured  -           =       =        =
-    voided           =                =        authorized  -              captured  -           =       =        =
+                     require_action   wait             authorize        begin_capture    capture          refund_all       return_refund    fail             expire           void
+    created          action_required  pending          authorized       -                captured         -                -                failed           expired          voided
+    action_required  =                pending          authorized       -                captured         -                -                failed           expired          voided
+    pending          =                =                authorized       -                captured         -                -                failed           expired          voided
+    authorized       =                =                =                capturing        captured         -                -                failed           expired          voided
+    capturing        =                =                =                =                captured         -                -                failed           expired          voided
+    captured         =                =                =                =                =                refunded         =                =                =                -
+    refunded         =                =                =                -                =                =                captured         =                =                -
+    failed           =                =                authorized       -                captured         -                -                =                =                =
+    expired          =                =                authorized       -                captured         -                -                =                =                =
+    voided           =                =                authorized       -                captured         -                -                =                =                =
     `,
   );
 
@@ -42,7 +44,9 @@ describe('payment machine', () => {
       'captured',
       'refunded',
     ]);
-    expect(terminalStates(PAYMENT_MACHINE)).toEqual(['refunded']);
+    expect(terminalStates(PAYMENT_MACHINE)).toEqual([]);
+    const without = ['return_refund'] as const;
+    expect(reachableWithout(PAYMENT_MACHINE, { start: 'refunded', without })).toEqual(['refunded']);
   });
 
   test.each(['failed', 'expired', 'voided'] as const)(
@@ -96,5 +100,42 @@ describe('operation machine', () => {
     expect(terminalStates(OPERATION_MACHINE)).toEqual(['declined', 'succeeded']);
     expect(step(OPERATION_MACHINE, 'requested', 'lose')).toMatchObject({ to: 'unknown' });
     expect([...OPEN_OPERATION_STATES].toSorted()).toEqual(['pending', 'requested', 'unknown']);
+  });
+});
+
+describe('refund machine', () => {
+  testEveryCell(
+    REFUND_MACHINE,
+    `
+               wait     succeed    fail
+    requested  pending  succeeded  failed
+    pending    =        succeeded  failed
+    succeeded  =        =          failed
+    failed     =        =          =
+    `,
+  );
+
+  test('a refund may come back after it had gone, and then stays failed', () => {
+    expect(terminalStates(REFUND_MACHINE)).toEqual(['failed']);
+    expect(step(REFUND_MACHINE, 'succeeded', 'fail')).toMatchObject({ to: 'failed' });
+  });
+});
+
+describe('dispute machine', () => {
+  testEveryCell(
+    DISPUTE_MACHINE,
+    `
+                  inquire  open  review        win  lose
+    inquiry       =        open  -             won  -
+    open          =        =     under_review  won  lost
+    under_review  =        =     =             won  lost
+    won           =        =     =             =    =
+    lost          =        =     =             won  =
+    `,
+  );
+
+  test('what is won is final, and what is lost may still be won by an appeal', () => {
+    expect(terminalStates(DISPUTE_MACHINE)).toEqual(['won']);
+    expect([...reachable(DISPUTE_MACHINE, 'lost')].toSorted()).toEqual(['lost', 'won']);
   });
 });

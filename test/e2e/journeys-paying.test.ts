@@ -332,13 +332,6 @@ describe('a booking that is refused before any money', () => {
     expect(hold.json).toMatchObject({ status: 'active', bookingId: null });
   });
 
-  it('names a processor that it does not have, and takes nothing', async () => {
-    const slotId = await api.makeSlot({ owner });
-    const body = { slotIds: [slotId], payment: { processor: 'paypal' } };
-    expectProblem(await api.book(customer, body), 422, 'processor_not_supported');
-    expect((await api.slot(slotId)).status).toBe('available');
-  });
-
   it('confirms what is free at once, and asks no processor', async () => {
     const free = { price: { amount: 0, currency: 'usd' } };
     const slotId = await api.makeSlot({ owner, service: free });

@@ -3,20 +3,26 @@ import { env } from 'cloudflare:workers';
 import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { describe, expect, it } from 'vitest';
 import * as audit from '../../src/storage/d1/schema/audit.ts';
+import * as bank from '../../src/storage/d1/schema/bank.ts';
 import * as billing from '../../src/storage/d1/schema/billing.ts';
 import * as catalogue from '../../src/storage/d1/schema/catalogue.ts';
 import * as inbox from '../../src/storage/d1/schema/inbox.ts';
 import * as job from '../../src/storage/d1/schema/job.ts';
+import * as ledger from '../../src/storage/d1/schema/ledger.ts';
+import * as payout from '../../src/storage/d1/schema/payout.ts';
 import * as people from '../../src/storage/d1/schema/people.ts';
 import * as plan from '../../src/storage/d1/schema/plan.ts';
 import * as readModel from '../../src/storage/d1/schema/read-model.ts';
 
 const TABLES: SQLiteTable[] = [
   audit,
+  bank,
   billing,
   catalogue,
   inbox,
   job,
+  ledger,
+  payout,
   people,
   plan,
   readModel,

@@ -11,6 +11,21 @@ const PRODUCTION = {
   RATE_LIMITS: 'binding',
 };
 
+const PAYPAL = {
+  PAYPAL_API_URL: 'https://api-m.paypal.com',
+  PAYPAL_CERT_HOSTS: 'api.paypal.com',
+  PAYPAL_CLIENT_ID: 'client-id-0123456789',
+  PAYPAL_CLIENT_SECRET: 'client-5e3r3t-0123456789',
+  PAYPAL_WEBHOOK_ID: '1JE4291016473214C',
+};
+
+const BTCPAY = {
+  BTCPAY_API_URL: 'https://pay.venue.example/',
+  BTCPAY_API_KEY: 'key-5e3r3t-0123456789abcdef',
+  BTCPAY_STORE_ID: '9xMZUnQk5eCwPZK9VbXq',
+  BTCPAY_WEBHOOK_SECRETS: 'webhook-5e3r3t-current,webhook-5e3r3t-previous',
+};
+
 function faultOf(changes: Record<string, string | undefined>): string {
   try {
     readSettings({ ...PRODUCTION, ...changes });
@@ -60,6 +75,77 @@ describe('settings', () => {
     expect(faultOf({ [name]: value })).toContain(name);
   });
 
+  it('does without PayPal and BTCPay where they are not configured', () => {
+    expect(readSettings(PRODUCTION)).toMatchObject({ paypal: null, btcpay: null });
+    // wrangler.toml names addresses, and leaves out what has none by an empty text.
+    const addresses = {
+      PAYPAL_API_URL: PAYPAL.PAYPAL_API_URL,
+      PAYPAL_CERT_HOSTS: PAYPAL.PAYPAL_CERT_HOSTS,
+      BTCPAY_API_URL: '',
+    };
+    const settings = readSettings({ ...PRODUCTION, ...addresses });
+    expect(settings).toMatchObject({ paypal: null, btcpay: null });
+  });
+
+  it('reads a production that is paid through PayPal and BTCPay too', () => {
+    const settings = readSettings({ ...PRODUCTION, ...PAYPAL, ...BTCPAY });
+    expect(settings.paypal).toEqual({
+      apiUrl: 'https://api-m.paypal.com',
+      clientId: 'client-id-0123456789',
+      clientSecret: 'client-5e3r3t-0123456789',
+      webhookIds: ['1JE4291016473214C'],
+      certHosts: ['api.paypal.com'],
+      isLive: true,
+    });
+    expect(settings.btcpay).toEqual({
+      apiUrl: 'https://pay.venue.example',
+      apiKey: 'key-5e3r3t-0123456789abcdef',
+      storeId: '9xMZUnQk5eCwPZK9VbXq',
+      webhookSecrets: ['webhook-5e3r3t-current', 'webhook-5e3r3t-previous'],
+      isLive: true,
+    });
+  });
+
+  it.each([...Object.keys(PAYPAL), ...Object.keys(BTCPAY)])(
+    'refuses a processor that is configured but for %s, wherever it runs',
+    (name) => {
+      for (const ENVIRONMENT of ['production', 'local', 'test']) {
+        for (const value of [undefined, '']) {
+          const message = faultOf({ ...PAYPAL, ...BTCPAY, ENVIRONMENT, [name]: value });
+          expect(message).toContain(name);
+          expect(message).not.toContain('5e3r3t');
+        }
+      }
+    },
+  );
+
+  it.each([
+    ['PAYPAL_API_URL', 'http://127.0.0.1:9787/paypal'],
+    ['PAYPAL_API_URL', 'https://api-m.sandbox.paypal.com'],
+    ['PAYPAL_API_URL', 'http://api-m.paypal.com'],
+    ['PAYPAL_API_URL', 'https://api-m.paypal.com.evil.example'],
+    ['PAYPAL_CERT_HOSTS', 'api.sandbox.paypal.com'],
+    ['PAYPAL_CERT_HOSTS', 'api.paypal.com,127.0.0.1:9787'],
+    ['PAYPAL_CERT_HOSTS', 'https://api.paypal.com/'],
+    ['PAYPAL_CLIENT_SECRET', 'short'],
+    ['PAYPAL_WEBHOOK_ID', 'not an id'],
+    ['BTCPAY_API_URL', 'http://pay.venue.example'],
+    ['BTCPAY_API_URL', 'http://127.0.0.1:9787/btcpay'],
+    ['BTCPAY_API_URL', 'https://127.0.0.1:9787/btcpay'],
+    ['BTCPAY_API_URL', 'https://[::1]/'],
+    ['BTCPAY_API_URL', 'https://localhost/'],
+    ['BTCPAY_API_URL', 'https://testnet.demo.btcpayserver.org'],
+    ['BTCPAY_STORE_ID', '../stores'],
+    ['BTCPAY_WEBHOOK_SECRETS', 'short'],
+  ])('refuses a production that is paid with %s = %s', (name, value) => {
+    expect(faultOf({ ...PAYPAL, ...BTCPAY, [name]: value })).toContain(name);
+  });
+
+  it('refuses a simulator’s address in production even for a processor without credentials', () => {
+    const url = 'http://127.0.0.1:9787/paypal';
+    expect(faultOf({ PAYPAL_API_URL: url })).toContain('PAYPAL_API_URL');
+  });
+
   it('sends notices where it is told to, under a secret, and nowhere else', () => {
     const secret = 'secret-of-the-notices-0123456789abcdef';
     const url = 'https://mail.example/notices';
@@ -90,8 +176,15 @@ describe('settings', () => {
       CLOCK_OFFSET_SECONDS: '86400',
       STRIPE_API_URL: 'http://127.0.0.1:9787/stripe/',
       STRIPE_SECRET_KEY: 'sk_test_0123456789abcdef',
+      ...PAYPAL,
+      PAYPAL_API_URL: 'http://127.0.0.1:9787/paypal',
+      PAYPAL_CERT_HOSTS: '127.0.0.1:9787',
+      ...BTCPAY,
+      BTCPAY_API_URL: 'http://127.0.0.1:9787/btcpay',
       RATE_LIMITS: 'off',
     });
+    expect(settings.paypal).toMatchObject({ certHosts: ['127.0.0.1:9787'], isLive: false });
+    expect(settings.btcpay).toMatchObject({ isLive: false });
     expect(settings.clockOffsetMs).toBe(86_400_000);
     expect(settings.stripe.apiUrl).toBe('http://127.0.0.1:9787/stripe');
     expect(settings.rateLimits.isEnforced).toBe(false);

@@ -186,10 +186,11 @@ describe.each(withBody)('$name, with a body that it cannot use', (operation) => 
 });
 
 describe.each(operations.filter(({ body }) => body === 'raw'))('$name', (operation) => {
-  it('refuses what nobody signed, and more than 256 KiB', async () => {
+  it('refuses what nobody signed, what is no file of its kind, and more than 256 KiB', async () => {
+    const code = operation.access === 'public' ? 'invalid_signature' : 'validation_failed';
     for (const body of ['{}', 'no json', '']) {
       const response = await send(operation.path, asked(operation, { body }));
-      await expectRefusal(operation, response, 'invalid_signature');
+      await expectRefusal(operation, response, code);
     }
     const body = 'x'.repeat(256 * KIB + 1);
     await expectRefusal(

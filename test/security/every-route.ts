@@ -79,7 +79,8 @@ function toOperation(found: { method: string; path: string; documented: Document
     forgedPath: kinds.size === 0 ? null : fill((kind) => forge(genuineId(kind))),
     body: bodyOf(documented),
     access: security.length === 0 ? 'public' : isOpen ? 'anyone' : 'signed_in',
-    isRoleWanted: documented.responses['403']?.description.includes('`role_required`') ?? false,
+    // Elsewhere a role may be asked for once it is known whose object it is.
+    isRoleWanted: path.startsWith('/v1/ops/'),
     key: key === undefined ? 'none' : key.required === true ? 'required' : 'optional',
     answers: new Map(
       Object.entries(documented.responses).map(([status, { description }]) => [

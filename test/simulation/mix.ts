@@ -1,9 +1,10 @@
 /** What one seed draws: how often things go wrong in its world, and how its customers want to pay. */
 import type { PaymentChoice } from '../../src/domain/booking/booking.ts';
+import type { Processor } from '../../src/domain/payment/processor-reply.ts';
 import type { Features } from '../../src/domain/subscription/plan.ts';
 import type { Chance } from '../support/fake-clock.ts';
 import { METHODS, type Fault } from '../support/fake-processor.ts';
-import { card, CRYPTO } from '../support/node-shop.ts';
+import { card, CRYPTO, ORDER } from '../support/node-shop.ts';
 
 const FAULTS: readonly Fault[] = [
   'lost_before',
@@ -37,6 +38,8 @@ export interface Mix {
   readonly payers: number;
   readonly jumps: number;
   readonly kinds: readonly Fault[];
+  /** How often what comes after a sale happens: refunds by hand, disputes, money pushed twice. */
+  readonly aftermath: number;
 }
 
 export function drawMix(chance: Chance): Mix {
@@ -46,11 +49,13 @@ export function drawMix(chance: Chance): Mix {
     payers: chance.pick([0.05, 0.15]),
     jumps: chance.pick([0.02, 0.1]),
     kinds: FAULTS.filter(() => chance.happens(0.6)),
+    aftermath: chance.pick([0, 0.1, 0.4]),
   };
 }
 
-export function somePayment(chance: Chance): PaymentChoice | null {
-  return chance.pick([
+/** How customers pay at one processor. */
+const PAYMENTS: Record<Processor, readonly PaymentChoice[]> = {
+  stripe: [
     card('pm_good'),
     card('pm_good'),
     card('pm_other'),
@@ -61,8 +66,14 @@ export function somePayment(chance: Chance): PaymentChoice | null {
     card(METHODS.captureRefused),
     card(METHODS.refundPending),
     card(null),
-    CRYPTO,
-    CRYPTO,
-    null,
-  ]);
+  ],
+  paypal: [ORDER],
+  btcpay: [CRYPTO],
+};
+
+/** A way to pay; `only` keeps to one processor. */
+export function somePayment(chance: Chance, only: Processor | null = null): PaymentChoice | null {
+  if (only !== null) return chance.happens(0.05) ? null : chance.pick(PAYMENTS[only]);
+  const { stripe, paypal, btcpay } = PAYMENTS;
+  return chance.pick([...stripe, ...paypal, ...paypal, ...btcpay, ...btcpay, null]);
 }

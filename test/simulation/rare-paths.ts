@@ -4,6 +4,7 @@ import type { World } from './world.ts';
 /** All of them; a full run that misses one fails. */
 export const RARE_PATHS: readonly string[] = [
   'a call was resumed after a crash',
+  'a booking was ended by a dispute',
   'a closing hold expired',
   'a closing hold was paid for',
   'a crash in the middle of calls',
@@ -11,21 +12,27 @@ export const RARE_PATHS: readonly string[] = [
   'a key was in progress',
   'a late claim was confirmed',
   'a lost call arrived late',
+  'a lost refund was looked up',
   'a message of the queue was lost',
   'a plan paid for a slot',
   'a plan was used up',
+  'a refund made by hand was found',
   'a refund took its time',
+  'a refund waited for its payer to fetch it',
   'a second attempt paid after a decline',
   'a stored fault was tried again under a new key',
   'an answer was replayed',
   'an event was delivered twice',
+  'an order was approved too late',
   'an orphan was voided',
   'another method took over',
   'capture was refused for good',
   'late money went back',
   'less than what was due went back',
+  'more than what was due went back',
   'overage was paid for',
   'quota went back with a booking',
+  'a refund of more than was left was refused',
   'reserved funds were released',
   'the sweep handled an event',
 ];
@@ -51,6 +58,27 @@ export function rarePathsOf({ shop, processors }: World): string[] {
     ),
     'a stored fault was tried again under a new key': exists(
       "SELECT 1 FROM operation WHERE lost_to = 'server_error' AND state = 'declined'",
+    ),
+    'more than what was due went back': exists(
+      "SELECT 1 FROM refund WHERE reason = 'more than what is due'",
+    ),
+    'a refund made by hand was found': exists('SELECT 1 FROM refund WHERE is_external'),
+    'a refund waited for its payer to fetch it': exists(
+      "SELECT 1 FROM refund WHERE claim_url IS NOT NULL AND state = 'succeeded'",
+    ),
+    'a booking was ended by a dispute': exists(
+      "SELECT 1 FROM chain_event WHERE type = 'booking.cancelled' AND reason = 'dispute lost'",
+    ),
+    'a lost refund was looked up': processors.some(({ calls }) =>
+      calls.some(({ kind }) => kind === 'find_refund'),
+    ),
+    'an order was approved too late': processors.some(({ calls, objects }) =>
+      [...objects.values()].some(
+        ({ ref, state, wasApproved }) =>
+          wasApproved &&
+          state === 'voided' &&
+          !calls.some((call) => call.kind === 'authorize' && call.ref === ref),
+      ),
     ),
     'another method took over': exists(
       "SELECT 1 FROM payment WHERE attempt > 1 AND state = 'captured' AND EXISTS (SELECT 1 FROM payment AS old WHERE old.booking_id = payment.booking_id AND old.state = 'voided')",

@@ -1,6 +1,7 @@
 /**
- * A world in virtual time around the shipping commands: customers, members with plans that count, payers, processors that fail, events that come
- * twice, late or never, a queue that forgets, and a process that dies at any point. One seed gives one history.
+ * A world in virtual time around the shipping commands: customers, members with plans that count, payers, processors
+ * that fail, events that come twice, late or never, a queue that forgets, and a process that dies at any point. One
+ * seed gives one history.
  */
 import { setImmediate } from 'node:timers/promises';
 import { holdSlots } from '../../src/application/admit-hold.ts';
@@ -10,6 +11,7 @@ import {
   checkOut,
   confirmPayment,
   giveUpHold,
+  refundBooking,
   type CheckoutPorts,
 } from '../../src/application/checkout.ts';
 import type { GatewayRegistry } from '../../src/application/ports.ts';
@@ -21,22 +23,27 @@ import type {
   CancelBookingCommand,
   KeyedReply,
   OpenBookingCommand,
+  OpenRefundCommand,
   PlaceHoldCommand,
 } from '../../src/contracts/durable-rpc.ts';
 import type { BookingView } from '../../src/contracts/http/booking.ts';
 import { TRANSIENT_CODES } from '../../src/domain/codes.ts';
+import type { Processor } from '../../src/domain/payment/processor-reply.ts';
 import type { Refusal } from '../../src/domain/result.ts';
 import { createIdCodec } from '../../src/platform/id-codec.ts';
 import { Chance, seededEntropy } from '../support/fake-clock.ts';
 import type { FakeProcessor } from '../support/fake-processor.ts';
 import { ID_SECRET, OWNER, SHARD_KEY } from '../support/node-shard.ts';
-import { customer, NodeShop } from '../support/node-shop.ts';
-import { drawMix, noSubscription, PLANS, somePayment, type Mix } from './mix.ts';
+import { customer, type NodeShop } from '../support/node-shop.ts';
+import { makeMoney, moneyPorts } from '../application/reconcile-rig.ts';
+import { actLater, HEALING_MS, settleThere } from './aftermath.ts';
+import { drawMix, noSubscription, somePayment, type Mix } from './mix.ts';
 import { MemoryInbox } from './memory-inbox.ts';
+import { listenTo, type ProcessorEvent } from './listening.ts';
+import { openClub, openHall, someSlots } from './places.ts';
 import { settled, Turns } from './turns.ts';
 
 const CUSTOMERS = ['usr_ann', 'usr_bob', 'usr_cyd'];
-const DAY_MINUTES = 24 * 60;
 
 /** A keyed call as its customer remembers it. */
 interface Call {
@@ -55,19 +62,35 @@ export class World {
   /** Bookings that somebody asked to cancel. */
   readonly commanded = new Set<string>();
   readonly shop: NodeShop;
+  /** The ledger of each region. */
+  readonly money = makeMoney();
   readonly #mix: Mix;
   readonly #inbox = new MemoryInbox();
   readonly #ports: ReconcilePorts & CheckoutPorts;
   readonly #calls = new Map<string, Call>();
   readonly #running = new Set<string>();
-  #events: { processor: FakeProcessor; rawBody: string }[] = [];
+  #events: ProcessorEvent[] = [];
   #messages: string[] = [];
 
-  private constructor(shop: NodeShop, chance: Chance) {
+  /** In a crowded world all pay with this processor, and far more is under way at once. */
+  readonly #only: Processor | null;
+
+  private constructor(
+    shop: NodeShop,
+    { chance, only }: { chance: Chance; only: Processor | null },
+  ) {
     this.shop = shop;
+    this.#only = only;
     this.chance = chance;
     this.#mix = drawMix(chance);
-    for (const processor of this.processors) this.#listenTo(processor);
+    for (const processor of this.processors)
+      listenTo({
+        processor,
+        chance,
+        mix: this.#mix,
+        shop,
+        send: (event) => this.#events.push(event),
+      });
     const gateways = this.processors.map((one) => this.turns.guard(one.processor, one));
     const registry: GatewayRegistry = {
       get: (name) => gateways.find(({ processor }) => processor === name) ?? null,
@@ -90,6 +113,7 @@ export class World {
       send: async (message) => {
         if (message.type === 'webhook.received') this.#messages.push(message.eventId);
       },
+      ...moneyPorts(shop, this.money),
       shardKeys: async (region) => (region === 'global' ? [SHARD_KEY] : []),
       pushEntitlements: async () => 0,
       advanceSubscription: noSubscription,
@@ -99,43 +123,24 @@ export class World {
     };
   }
 
-  /** A court with slots that overlap, a class for two, and something free. */
+  /** Customers and members of a small club, who pay as they like. */
   static async open(seed: number): Promise<World> {
+    return World.#of(await openClub(seed), { seed, only: null });
+  }
+
+  /** A hall with room for many, whose visitors all pay with one processor. */
+  static async openHall(seed: number, only: Processor): Promise<World> {
+    return World.#of(await openHall(seed), { seed, only });
+  }
+
+  static #of(shop: NodeShop, { seed, only }: { seed: number; only: Processor | null }): World {
     const chance = new Chance(seed);
-    const at = 5 * DAY_MINUTES;
-    const shop = await NodeShop.open({
-      seed,
-      resources: [{}, { id: 'res_studio', capacity: 2 }],
-      services: [
-        {
-          bufferBeforeMinutes: 10,
-          bufferAfterMinutes: 10,
-          holdTtlSeconds: 120,
-          cancellationPolicy: [{ hoursBefore: 0, refundPercent: 50 }],
-        },
-        {
-          id: 'svc_class',
-          resourceIds: ['res_studio'],
-          maxQuantity: 2,
-          holdTtlSeconds: 60,
-          price: { amount: 1_000, currency: 'usd' },
-        },
-      ],
-      slots: [
-        { at },
-        { at: at + 30 },
-        { at: at + 80 },
-        { at, serviceId: 'svc_class' },
-        { at: at + 30, serviceId: 'svc_class', capacity: 1 },
-        { at: at + 120, serviceId: 'svc_class', priceMinor: 0 },
-      ],
-    });
-    for (const [id, features] of Object.entries(PLANS)) shop.members.member(id).join(features);
-    return new World(shop, chance);
+    shop.btcpay.areRefundsClaimed = chance.happens(0.5);
+    return new World(shop, { chance, only });
   }
 
   get processors(): readonly FakeProcessor[] {
-    return [this.shop.stripe, this.shop.btcpay];
+    return [this.shop.stripe, this.shop.btcpay, this.shop.paypal];
   }
 
   /** One thing happens. */
@@ -154,13 +159,10 @@ export class World {
   async heal(): Promise<void> {
     for (const processor of this.processors) processor.faultFor = () => null;
     this.#crash();
-    for (let round = 0; round < 9; round++) {
-      this.shop.clock.advance(round < 5 ? 3 * 60_000 : 70 * 60_000);
-      for (const processor of this.processors) {
-        processor.deliverLate();
-        for (const ref of processor.objects.keys()) processor.finishPending(ref);
-      }
-      await this.#finish(this.shop.shard.wake());
+    for (const [round, waitMs] of HEALING_MS.entries()) {
+      this.shop.clock.advance(waitMs);
+      for (const processor of this.processors) settleThere(this.chance, processor);
+      await this.shop.shard.wake();
       this.#run('queue', () => this.#drainQueue());
       this.#run('members', () => this.#membersAsk());
       for (const event of this.#events.splice(0)) this.#run('webhook', () => this.#receive(event));
@@ -183,12 +185,9 @@ export class World {
     await setImmediate();
   }
 
-  async #finish(work: Promise<unknown>): Promise<void> {
-    await work;
-  }
-
   #start(): void {
     const { chance } = this;
+    if (this.#only !== null && chance.happens(0.6)) return this.#book();
     const start = chance.pick([
       () => this.#hold(),
       () => this.#hold(),
@@ -200,6 +199,7 @@ export class World {
       () => this.#cancel(),
       () => this.#giveUp(),
       () => this.#confirm(),
+      () => this.#refund(),
       () => this.#deliver(),
       () => this.#deliver(),
       () => this.#deliver(),
@@ -212,13 +212,20 @@ export class World {
   }
 
   #hold(): void {
-    const command: PlaceHoldCommand = this.shop.holdCommand(this.#someSlots(), this.#someWish());
+    const command: PlaceHoldCommand = this.shop.holdCommand(
+      someSlots(this.chance, this.shop, this.#only !== null),
+      this.#someWish(),
+    );
     this.#keyed('hold', command.call.key, () => holdSlots(this.#ports, command));
   }
 
   #book(): void {
     this.#open(
-      this.shop.bookCommand(this.#someSlots(), somePayment(this.chance), this.#someWish()),
+      this.shop.bookCommand(
+        someSlots(this.chance, this.shop, this.#only !== null),
+        somePayment(this.chance, this.#only),
+        this.#someWish(),
+      ),
     );
   }
 
@@ -230,7 +237,9 @@ export class World {
     const holds = this.shop.shard.sql.rows(`SELECT id, caller_id FROM hold ORDER BY ${order}`);
     if (holds.length === 0) return;
     const { id, caller_id: by } = this.chance.pick(holds);
-    this.#open(this.shop.bookCommand(String(id), somePayment(this.chance), { by: String(by) }));
+    this.#open(
+      this.shop.bookCommand(String(id), somePayment(this.chance, this.#only), { by: String(by) }),
+    );
   }
 
   #open(command: OpenBookingCommand): void {
@@ -249,6 +258,20 @@ export class World {
     };
     this.commanded.add(booking.id);
     this.#keyed('cancel', command.call.key, () => cancelWithRefund(this.#ports, command));
+  }
+
+  #refund(): void {
+    const booking = this.#someBooking();
+    if (booking === null || !this.chance.happens(this.#mix.aftermath)) return;
+    const amount = this.chance.pick([null, 1, 300, 700]);
+    const command: OpenRefundCommand = {
+      caller: OWNER,
+      call: { key: this.shop.freshKey(), fingerprint: `${booking.id} ${amount}` },
+      bookingId: booking.id,
+      amount: amount === null ? null : { amount, currency: 'usd' },
+      reason: 'goodwill',
+    };
+    this.#keyed('refund', command.call.key, () => refundBooking(this.#ports, command));
   }
 
   #giveUp(): void {
@@ -281,7 +304,7 @@ export class World {
     this.#run('event', () => this.#receive(event));
   }
 
-  #receive(event: { processor: FakeProcessor; rawBody: string }): Promise<unknown> {
+  #receive(event: ProcessorEvent): Promise<unknown> {
     const { processor, rawBody } = event;
     return receiveWebhook(this.#ports, {
       gateway: processor,
@@ -341,11 +364,15 @@ export class World {
     const holdId = declined ?? (value?.status === 'pending' ? value.holdId : null);
     const hold = typeof holdId === 'string' ? this.shop.shard.store.hold(holdId) : null;
     if (hold === null || this.chance.happens(0.4)) return;
-    this.#open(this.shop.bookCommand(hold.id, somePayment(this.chance), { by: hold.callerId }));
+    this.#open(
+      this.shop.bookCommand(hold.id, somePayment(this.chance, this.#only), { by: hold.callerId }),
+    );
   }
 
   #compare(call: Call, reply: object): void {
     const code = 'refusal' in reply ? (reply.refusal as { code: never }).code : null;
+    if (code === 'refund_exceeds_captured')
+      this.seen.add('a refund of more than was left was refused');
     if (code === 'quota_exhausted') this.seen.add('a plan was used up');
     if (code === 'idempotency_key_in_progress') this.seen.add('a key was in progress');
     if (code !== null && TRANSIENT_CODES.has(code)) return;
@@ -384,10 +411,11 @@ export class World {
   }
 
   #payerActs(): void {
-    const processor = this.chance.pick(this.processors);
+    const busy = this.processors.filter(({ objects }) => objects.size > 0);
+    if (busy.length === 0) return;
+    const processor = this.chance.pick(busy);
     const refs = [...processor.objects.keys()];
-    if (refs.length === 0) return;
-    const ref = this.chance.pick(refs.slice(-3));
+    const ref = this.chance.pick(refs.slice(-this.#reach));
     const act = this.chance.pick([
       () => processor.payerApproves(ref),
       () => processor.payerApproves(ref),
@@ -402,45 +430,31 @@ export class World {
       },
     ]);
     this.#note(`payer ${ref}`);
-    act();
+    if (this.chance.happens(this.#mix.aftermath)) actLater(this.chance, processor, ref);
+    else act();
   }
 
   #sessionEnds(processor: FakeProcessor, ref: string): void {
     if (this.chance.happens(0.3)) processor.expire(ref);
   }
 
-  #listenTo(processor: FakeProcessor): void {
-    processor.faultFor = () =>
-      this.#mix.kinds.length > 0 && this.chance.happens(this.#mix.faults)
-        ? this.chance.pick(this.#mix.kinds)
-        : null;
-    let events = 0;
-    processor.changed = ({ ref }) => {
-      events += 1;
-      const rawBody = JSON.stringify({ id: `${processor.processor}_event_${events}`, ref });
-      if (this.chance.happens(0.1)) return;
-      this.#events.push({ processor, rawBody });
-    };
-  }
-
-  #someSlots(): string[] {
-    const { slotIds } = this.shop;
-    const [court, studio] = [slotIds.slice(0, 3), slotIds.slice(3)];
-    const from = this.chance.happens(0.6) ? court : studio;
-    const first = this.chance.pick(from);
-    const second = this.chance.pick(from);
-    return this.chance.happens(0.2) && first !== second ? [first, second] : [first];
-  }
-
   #someWish() {
-    return { by: this.chance.pick(CUSTOMERS), budget: 3 };
+    return { by: this.chance.pick(CUSTOMERS), budget: this.#only === null ? 3 : 1_000 };
   }
 
   #someBooking() {
-    const rows = this.shop.shard.sql.rows('SELECT id FROM booking ORDER BY rowid DESC LIMIT 4');
+    const rows = this.shop.shard.sql.rows(
+      'SELECT id FROM booking ORDER BY rowid DESC LIMIT ?',
+      this.#reach + 1,
+    );
     return rows.length === 0
       ? null
       : this.shop.shard.store.booking(String(this.chance.pick(rows)['id']));
+  }
+
+  /** How far back somebody has something to do with what was begun. */
+  get #reach(): number {
+    return this.#only === null ? 3 : 15;
   }
 
   #note(text: string): void {

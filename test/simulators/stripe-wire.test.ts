@@ -4,18 +4,23 @@
  */
 import type { Stripe } from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type * as connect from '../../simulators/stripe/connect-shapes.ts';
 import type * as shapes from '../../simulators/stripe/shapes.ts';
 import { authorize, INTENT, pay, refusal, SECRET_KEY, startRig, type Rig } from './support.ts';
 
 /** Compiles only while each of the simulator's shapes can be read as the SDK's. */
 export const CONFORMANCE = {
+  account: (object: connect.AccountObject): Stripe.Account => object,
   balance: (object: shapes.BalanceTransactionObject): Stripe.BalanceTransaction => object,
   charge: (object: shapes.ChargeObject): Stripe.Charge => object,
   customer: (object: shapes.CustomerObject): Stripe.Customer => object,
   dispute: (object: shapes.DisputeObject): Stripe.Dispute => object,
   paymentIntent: (object: shapes.PaymentIntentObject): Stripe.PaymentIntent => object,
   paymentMethod: (object: shapes.PaymentMethodObject): Stripe.PaymentMethod => object,
+  payout: (object: connect.PayoutObject): Stripe.Payout => object,
   refund: (object: shapes.RefundObject): Stripe.Refund => object,
+  transfer: (object: connect.TransferObject): Stripe.Transfer => object,
+  transferReversal: (object: connect.TransferReversalObject): Stripe.TransferReversal => object,
   setupIntent: (object: shapes.SetupIntentObject): Stripe.SetupIntent => object,
 };
 
@@ -84,7 +89,7 @@ describe('errors and headers', () => {
     expect(unauthenticated.status).toBe(401);
     const wrongKey = await send('payment_intents', undefined, { authorization: 'Bearer sk_x' });
     expect(await wrongKey.json()).toMatchObject({ error: { type: 'invalid_request_error' } });
-    expect((await send('accounts', '')).status).toBe(404);
+    expect((await send('invoices', '')).status).toBe(404);
     const missing = await refusal(rig.stripe.paymentIntents.retrieve('pi_unknown'));
     expect(missing).toMatchObject({ statusCode: 404, code: 'resource_missing' });
     const unknownMethod = await refusal(

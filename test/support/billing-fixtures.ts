@@ -106,6 +106,8 @@ export function makeCharge(invoice: Invoice, values: Partial<Charge> = {}): Char
     returnUrl: null,
     amountMinor: invoice.totalMinor,
     currency: invoice.currency,
+    capturedMinor: null,
+    feeMinor: null,
     action: null,
     declineCode: null,
     call: { kind: 'open', seq: 1 },

@@ -2,7 +2,11 @@
  * The words of the processor in memory: its calls, its faults, its objects, and what its payment methods do.
  * No behaviour; used by fake-processor.ts and fake-recurring.ts.
  */
-import type { ProcessorPayment, ProcessorReply } from '../../src/domain/payment/processor-reply.ts';
+import type {
+  ProcessorDispute,
+  ProcessorPayment,
+  ProcessorReply,
+} from '../../src/domain/payment/processor-reply.ts';
 
 export type CallKind =
   | 'open'
@@ -12,6 +16,7 @@ export type CallKind =
   | 'void'
   | 'refund'
   | 'fetch_refund'
+  | 'find_refund'
   | 'customer'
   | 'open_charge'
   | 'confirm_charge'
@@ -43,6 +48,9 @@ export interface SeenCall {
 
 export interface FakeRefund {
   readonly ref: string;
+  /** Our own id; null for a refund that somebody made by hand. */
+  readonly refundId: string | null;
+  readonly claimUrl: string | null;
   readonly amountMinor: number;
   status: 'pending' | 'succeeded' | 'failed';
 }
@@ -50,8 +58,11 @@ export interface FakeRefund {
 export type Mutable<T> = { -readonly [member in keyof T]: T[member] };
 
 /** One payment as the processor has it. */
-export interface ProcessorObject extends Mutable<ProcessorPayment> {
+export interface ProcessorObject extends Mutable<Omit<ProcessorPayment, 'disputes'>> {
+  disputes: ProcessorDispute[];
   paymentMethod: string | null;
+  /** The payer agreed before we asked for anything. */
+  wasApproved: boolean;
   /** Set for a subscription's charge: paid money is captured at once, and the method is kept with this customer. */
   readonly customerRef: string | null;
   readonly createdAtMs: number;

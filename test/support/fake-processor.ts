@@ -5,13 +5,14 @@
 import type {
   BookingReference,
   Clock,
+  GatewayCapabilities,
   ListedPayment,
   PaymentGateway,
-  PaymentReference,
   WebhookEvent,
 } from '../../src/application/ports.ts';
 import type {
   Processor,
+  ProcessorDispute,
   ProcessorPayment,
   ProcessorReply,
 } from '../../src/domain/payment/processor-reply.ts';
@@ -23,6 +24,15 @@ import {
   type ProcessorObject,
   type SeenCall,
 } from './fake-processor-model.ts';
+import {
+  disputeOf,
+  feeOf,
+  listedState,
+  newObject,
+  referenceOf,
+  shown,
+  shownRefund,
+} from './fake-processor-views.ts';
 import { FakeRecurring } from './fake-recurring.ts';
 
 export { METHODS, type CallKind, type Fault, type ProcessorObject, type SeenCall };
@@ -31,7 +41,9 @@ const AUTHORIZATION_MS = 7 * 24 * 3_600_000;
 
 export class FakeProcessor implements PaymentGateway {
   readonly processor: Processor;
-  readonly capabilities: { readonly authorizesFirst: boolean };
+  readonly capabilities: GatewayCapabilities;
+  /** Refunds wait for the payer to fetch them, as crypto's do. */
+  areRefundsClaimed = false;
   readonly recurring: FakeRecurring;
   readonly objects = new Map<string, ProcessorObject>();
   readonly calls: SeenCall[] = [];
@@ -46,7 +58,8 @@ export class FakeProcessor implements PaymentGateway {
   constructor(clock: Clock, processor: Processor = 'stripe') {
     this.#clock = clock;
     this.processor = processor;
-    this.capabilities = { authorizesFirst: processor !== 'btcpay' };
+    const isPush = processor === 'btcpay';
+    this.capabilities = { authorizesFirst: !isPush, refunds: isPush ? 'claim' : 'api' };
     this.recurring = new FakeRecurring({
       processor,
       isPush: !this.capabilities.authorizesFirst,
@@ -91,10 +104,11 @@ export class FakeProcessor implements PaymentGateway {
     paymentMethod: string;
   }): Promise<ProcessorReply> {
     return this.#onObject('authorize', request, (object) => {
-      if (!['created', 'failed', 'action_required'].includes(object.state))
-        return { kind: 'already_done' };
-      object.paymentMethod = request.paymentMethod;
-      object.methodRef = request.paymentMethod;
+      // An order is authorised once its payer has agreed, and without a method.
+      const from = this.#asksFirst ? ['approved'] : ['created', 'failed', 'action_required'];
+      if (!from.includes(object.state)) return { kind: 'already_done' };
+      if (!this.#asksFirst) object.paymentMethod = request.paymentMethod;
+      object.methodRef = object.paymentMethod;
       switch (request.paymentMethod) {
         case METHODS.declines:
           this.#decline(object);
@@ -129,7 +143,16 @@ export class FakeProcessor implements PaymentGateway {
     return this.#read({ kind: 'fetch_refund', key: null, ref }, () => {
       const all = [...this.objects.values()].flatMap(({ refunds }) => refunds);
       const refund = all.find((one) => one.ref === ref);
-      return refund === undefined ? { kind: 'missing' } : { kind: 'refund', refund: { ...refund } };
+      return refund === undefined ? { kind: 'missing' } : shownRefund(refund);
+    });
+  }
+
+  async findRefund(request: { ref: string; refundId: string }): Promise<ProcessorReply> {
+    return this.#read({ kind: 'find_refund', key: null, ref: request.ref }, () => {
+      const refund = this.objects
+        .get(request.ref)
+        ?.refunds.find(({ refundId }) => refundId === request.refundId);
+      return refund === undefined ? { kind: 'missing' } : shownRefund(refund);
     });
   }
 
@@ -146,6 +169,7 @@ export class FakeProcessor implements PaymentGateway {
       }
       object.state = 'captured';
       object.capturedMinor = request.amountMinor;
+      object.feeMinor = feeOf(request.amountMinor);
       this.changed(object);
       return this.#show(object);
     });
@@ -153,8 +177,8 @@ export class FakeProcessor implements PaymentGateway {
 
   async void(request: { key: string; ref: string }): Promise<ProcessorReply> {
     return this.#onObject('void', request, (object) => {
-      if (!['created', 'failed', 'action_required', 'authorized'].includes(object.state))
-        return { kind: 'already_done' };
+      const open = ['created', 'failed', 'action_required', 'approved', 'authorized'];
+      if (!open.includes(object.state)) return { kind: 'already_done' };
       object.state = 'voided';
       this.changed(object);
       return this.#show(object);
@@ -165,6 +189,7 @@ export class FakeProcessor implements PaymentGateway {
     key: string;
     ref: string;
     amountMinor: number;
+    refundId: string;
   }): Promise<ProcessorReply> {
     return this.#onObject('refund', request, (object) => {
       const asked = object.refunds
@@ -173,16 +198,16 @@ export class FakeProcessor implements PaymentGateway {
       if (asked + request.amountMinor > object.capturedMinor) return { kind: 'already_done' };
       if (object.paymentMethod === METHODS.refundRefused)
         return { kind: 'declined', code: 'refund_refused', retry: 'never', payment: null };
-      const refund: FakeRefund = {
-        ref: `${object.ref}_refund_${object.refunds.length + 1}`,
-        amountMinor: request.amountMinor,
-        status: object.paymentMethod === METHODS.refundPending ? 'pending' : 'succeeded',
-      };
-      object.refunds.push(refund);
-      if (refund.status === 'succeeded') object.refundedMinor += refund.amountMinor;
-      this.changed(object);
-      const { ref, status, amountMinor } = refund;
-      return { kind: 'refund', refund: { ref, status, amountMinor } };
+      if (object.disputes.some(({ status }) => status === 'open' || status === 'under_review'))
+        return { kind: 'declined', code: 'charge_disputed', retry: 'never', payment: null };
+      const takesTime = object.paymentMethod === METHODS.refundPending || this.areRefundsClaimed;
+      return shownRefund(
+        this.#giveBack(object, {
+          amountMinor: request.amountMinor,
+          refundId: request.refundId,
+          status: takesTime ? 'pending' : 'succeeded',
+        }),
+      );
     });
   }
 
@@ -214,14 +239,55 @@ export class FakeProcessor implements PaymentGateway {
   /** The payer does what is asked of them: authorises a card, or pays an invoice (also one that has ended). */
   payerApproves(ref: string, amountMinor: number | null = null): void {
     const object = this.objectOf(ref);
-    if (this.capabilities.authorizesFirst) {
+    if (this.#asksFirst) {
+      if (object.state !== 'action_required') return;
+      object.state = 'approved';
+      object.wasApproved = true;
+    } else if (this.capabilities.authorizesFirst) {
       if (!['action_required', 'created', 'failed'].includes(object.state)) return;
       this.#take(object);
     } else {
       if (object.capturedMinor > 0) return;
       object.state = 'captured';
       object.capturedMinor = amountMinor ?? object.amountMinor;
+      object.feeMinor = feeOf(object.capturedMinor);
     }
+    this.changed(object);
+  }
+
+  /** More money is pushed to an invoice, whatever stands there; less than its price leaves it waiting. */
+  payerPushes(ref: string, amountMinor: number): void {
+    const object = this.objectOf(ref);
+    if (this.capabilities.authorizesFirst) return;
+    object.capturedMinor += amountMinor;
+    object.feeMinor = feeOf(object.capturedMinor);
+    if (object.capturedMinor >= object.amountMinor) object.state = 'captured';
+    this.changed(object);
+  }
+
+  /** Somebody refunds at the processor, and we are not asked. */
+  refundByHand(ref: string, amountMinor: number): void {
+    this.#giveBack(this.objectOf(ref), { amountMinor, refundId: null, status: 'succeeded' });
+  }
+
+  /** A refund that had gone comes back, days later: the account that it went to is closed. */
+  refundComesBack(ref: string): void {
+    const object = this.objectOf(ref);
+    const refund = object.refunds.findLast(({ status }) => status === 'succeeded');
+    if (refund === undefined) return;
+    refund.status = 'failed';
+    object.refundedMinor -= refund.amountMinor;
+    this.changed(object);
+  }
+
+  /** The payer objects to a payment, or the objection goes on. */
+  dispute(
+    ref: string,
+    status: ProcessorDispute['status'],
+    amountMinor: number | null = null,
+  ): void {
+    const object = this.objectOf(ref);
+    object.disputes = [disputeOf(object, { status, amountMinor, nowMs: this.#clock.nowMs() })];
     this.changed(object);
   }
 
@@ -242,6 +308,24 @@ export class FakeProcessor implements PaymentGateway {
       object.refundedMinor += refund.amountMinor;
     }
     this.changed(object);
+  }
+
+  /** The payer agrees to an order first; then it is authorised by us. */
+  get #asksFirst(): boolean {
+    return this.processor === 'paypal';
+  }
+
+  #giveBack(
+    object: ProcessorObject,
+    made: Pick<FakeRefund, 'amountMinor' | 'refundId' | 'status'>,
+  ): FakeRefund {
+    const ref = `${object.ref}_refund_${object.refunds.length + 1}`;
+    const claimUrl = this.areRefundsClaimed ? `https://pay.test/claim/${ref}` : null;
+    const refund: FakeRefund = { ref, claimUrl, ...made };
+    object.refunds.push(refund);
+    if (refund.status === 'succeeded') object.refundedMinor += refund.amountMinor;
+    this.changed(object);
+    return refund;
   }
 
   /** Authorisations and sessions that are older end by themselves. */
@@ -272,26 +356,9 @@ export class FakeProcessor implements PaymentGateway {
   }): ProcessorReply {
     const ref = `${this.processor}_${this.objects.size + 1}`;
     const isPush = !this.capabilities.authorizesFirst;
-    const object: ProcessorObject = {
-      ref,
-      state: isPush ? 'action_required' : 'created',
-      amountMinor: request.amount.amount,
-      currency: request.amount.currency,
-      authorizedMinor: 0,
-      capturedMinor: 0,
-      refundedMinor: 0,
-      captureBeforeMs: null,
-      action: isPush
-        ? { type: 'redirect', url: `https://pay.test/${ref}` }
-        : { type: 'sdk', clientSecret: `${ref}_secret` },
-      methodRef: null,
-      metadata: request.metadata,
-      declineCode: null,
-      paymentMethod: null,
-      customerRef: request.customerRef,
-      createdAtMs: this.#clock.nowMs(),
-      refunds: [],
-    };
+    const asksPayer = isPush || (this.#asksFirst && request.customerRef === null);
+    const createdAtMs = this.#clock.nowMs();
+    const object = newObject({ ...request, ref, asksPayer, createdAtMs });
     this.objects.set(ref, object);
     return this.#show(object);
   }
@@ -306,6 +373,7 @@ export class FakeProcessor implements PaymentGateway {
       return;
     }
     object.capturedMinor = object.amountMinor;
+    object.feeMinor = feeOf(object.amountMinor);
     object.action = null;
     this.recurring.keepWith(object);
     this.#move(object, 'captured');
@@ -385,26 +453,4 @@ export class FakeProcessor implements PaymentGateway {
       }
     }
   }
-}
-
-function shown({
-  paymentMethod: _method,
-  customerRef: _customer,
-  refunds: _refunds,
-  createdAtMs: _created,
-  ...payment
-}: ProcessorObject): ProcessorPayment {
-  return { ...payment };
-}
-
-function referenceOf({ metadata }: Pick<ProcessorObject, 'metadata'>): PaymentReference {
-  const { subscription_id: subscriptionId, charge_id: chargeId } = metadata;
-  if (subscriptionId !== undefined) return { subscriptionId, chargeId: chargeId ?? '' };
-  return { bookingId: metadata['booking_id'] ?? '', paymentId: metadata['payment_id'] ?? '' };
-}
-
-function listedState(object: ProcessorObject): ListedPayment['state'] {
-  if (object.capturedMinor > 0) return 'captured';
-  if (object.state === 'authorized') return 'authorized';
-  return object.state === 'voided' || object.state === 'expired' ? 'ended' : 'open';
 }

@@ -6,6 +6,7 @@
 import * as bookings from '../../src/application/booking-commands.ts';
 import * as catalogue from '../../src/application/catalogue-commands.ts';
 import * as streams from '../../src/application/chain-streams.ts';
+import { readMoney } from '../../src/application/money-facts.ts';
 import { hasDue, settleDeadlines } from '../../src/application/deadlines.ts';
 import * as holds from '../../src/application/hold-commands.ts';
 import type { InventoryStore } from '../../src/application/inventory-store.ts';
@@ -15,6 +16,7 @@ import {
   recordReply,
   takeStep,
 } from '../../src/application/payment-commands.ts';
+import * as refunds from '../../src/application/refund-commands.ts';
 import * as quota from '../../src/application/quota-outbox.ts';
 import { ShardState } from '../../src/application/shard-state.ts';
 import type * as rpc from '../../src/contracts/durable-rpc.ts';
@@ -206,6 +208,14 @@ export class NodeShard implements rpc.InventoryShardRpc {
     return this.decide((shard) => bookings.finishCall(shard, command));
   }
 
+  async openRefund(command: rpc.OpenRefundCommand) {
+    return this.decide((shard) => refunds.openRefund(shard, command));
+  }
+
+  async finishRefund(command: rpc.FinishRefundCommand) {
+    return this.decide((shard) => refunds.finishRefund(shard, command));
+  }
+
   async getBooking(caller: rpc.Caller, id: string) {
     return this.look((shard) => bookings.readBooking(shard, caller, id));
   }
@@ -246,6 +256,10 @@ export class NodeShard implements rpc.InventoryShardRpc {
 
   async readProjection(query: rpc.StreamQuery) {
     return this.look((shard) => streams.readProjection(shard, query));
+  }
+
+  async readMoney(query: rpc.StreamQuery) {
+    return this.look((shard) => readMoney(shard, query));
   }
 
   async acknowledge(stream: rpc.StreamName, { seq }: { seq: number }) {

@@ -1,12 +1,13 @@
 /**
- * A shop in a Node shard: one court at 25.00 an hour, slots from tomorrow on, customers and members, and two processors
- * in memory.
+ * A shop in a Node shard: one court at 25.00 an hour, slots from tomorrow on, customers and members, and three
+ * processors in memory.
  */
 import {
   cancelWithRefund,
   checkOut,
   confirmPayment,
   giveUpHold,
+  refundBooking,
 } from '../../src/application/checkout.ts';
 import { holdSlots } from '../../src/application/admit-hold.ts';
 import { advancePayment } from '../../src/application/advance-payment.ts';
@@ -18,14 +19,16 @@ import type {
   Caller,
   ClaimRequest,
   KeyedReply,
+  MoneyFact,
   OpenBookingCommand,
   PlaceHoldCommand,
 } from '../../src/contracts/durable-rpc.ts';
-import type { BookingView, HoldView } from '../../src/contracts/http/booking.ts';
+import type { BookingView, HoldView, RefundView } from '../../src/contracts/http/booking.ts';
 import type { Booking, Payment, PaymentChoice } from '../../src/domain/booking/booking.ts';
 import type { RefusalCode } from '../../src/domain/codes.ts';
 import { NO_ACCESS, type Hold } from '../../src/domain/hold/hold.ts';
 import type { ResourceCard, ServiceCard } from '../../src/domain/inventory/cards.ts';
+import type { Processor } from '../../src/domain/payment/processor-reply.ts';
 import { DAY_MS, MINUTE_MS } from '../../src/domain/time.ts';
 import { systemDigest } from '../../src/platform/digest.ts';
 import { makeResourceCard, makeServiceCard } from './cards.ts';
@@ -72,6 +75,8 @@ export interface ShopOptions {
   readonly resources?: readonly Partial<ResourceCard>[];
   readonly slots?: readonly SlotWish[];
   readonly seed?: number;
+  /** A processor that this deployment is not configured for. */
+  readonly without?: Processor;
 }
 
 export class NodeShop {
@@ -80,21 +85,27 @@ export class NodeShop {
   readonly members: NodeMembers;
   readonly stripe = new FakeProcessor(this.clock);
   readonly btcpay = new FakeProcessor(this.clock, 'btcpay');
+  readonly paypal = new FakeProcessor(this.clock, 'paypal');
   readonly gateways: GatewayRegistry = {
-    get: (name) => [this.stripe, this.btcpay].find(({ processor }) => processor === name) ?? null,
-    all: () => [this.stripe, this.btcpay],
+    get: (name) => this.gateways.all().find(({ processor }) => processor === name) ?? null,
+    all: () =>
+      [this.stripe, this.btcpay, this.paypal].filter(
+        ({ processor }) => processor !== this.#without,
+      ),
   };
   readonly slotIds: string[] = [];
+  readonly #without: Processor | null;
   #keys = 0;
 
-  private constructor(seed: number) {
+  private constructor(seed: number, without: Processor | null) {
+    this.#without = without;
     this.shard = new NodeShard(this.clock, seed);
     this.members = new NodeMembers(this.clock, this.shard);
   }
 
   /** Builds the shop; without options one court, one service and three slots an hour apart. */
   static async open(options: ShopOptions = {}): Promise<NodeShop> {
-    const shop = new NodeShop(options.seed ?? 1);
+    const shop = new NodeShop(options.seed ?? 1, options.without ?? null);
     for (const resource of options.resources ?? [{}]) {
       const { version: _v, active: _a, ...fields } = makeResourceCard(resource);
       await shop.shard.putResource({ caller: OWNER, card: fields });
@@ -217,6 +228,26 @@ export class NodeShop {
     });
   }
 
+  /** `POST /v1/bookings/{id}/refunds`, all the way; without an amount all that is left. */
+  refund(
+    bookingId: string,
+    wish: { amount?: number; by?: Caller; key?: string; currency?: string } = {},
+  ): Promise<KeyedReply<RefundView>> {
+    const { amount, currency = 'usd' } = wish;
+    return refundBooking(this.ports, {
+      caller: wish.by ?? OWNER,
+      call: { key: wish.key ?? this.freshKey(), fingerprint: `${bookingId} ${amount ?? 'all'}` },
+      bookingId,
+      amount: amount === undefined ? null : { amount, currency },
+      reason: 'goodwill',
+    });
+  }
+
+  /** The facts of money that the ledger is told, oldest first. */
+  async facts(): Promise<readonly MoneyFact[]> {
+    return (await this.shard.readMoney({ afterSeq: 0, limit: 1_000 })).facts;
+  }
+
   giveUp(holdId: string, by = 'usr_ann') {
     return giveUpHold(this.ports, { caller: customer(by), holdId });
   }
@@ -301,6 +332,9 @@ export function customer(id = 'usr_ann'): Caller {
 export function card(paymentMethod: string | null = 'pm_good'): PaymentChoice {
   return { processor: 'stripe', paymentMethod, returnUrl: null };
 }
+
+/** Payment by an order that the payer approves. */
+export const ORDER: PaymentChoice = { processor: 'paypal', paymentMethod: null, returnUrl: null };
 
 export const CRYPTO: PaymentChoice = { processor: 'btcpay', paymentMethod: null, returnUrl: null };
 

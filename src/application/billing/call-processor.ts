@@ -85,9 +85,17 @@ function perform(
     }
     case 'open': {
       const amount = { amount: charge.amountMinor, currency: charge.currency };
+      const { returnUrl } = charge;
       return isSetup
-        ? recurring.openSetup({ key, customerRef, reference })
-        : recurring.openCharge({ key, amount, customerRef, reference });
+        ? recurring.openSetup({ key, customerRef, reference, returnUrl })
+        : recurring.openCharge({
+            key,
+            amount,
+            customerRef,
+            reference,
+            paymentMethod: methodRef,
+            returnUrl,
+          });
     }
     case 'confirm': {
       const request = {

@@ -85,7 +85,7 @@ function answered(
   const { charge, call, seen } = answer;
   const unanswered = call === null ? charge.call : null;
   const isWithoutEffect =
-    (unanswered?.kind === 'confirm' && seen === 'created') ||
+    (unanswered?.kind === 'confirm' && (seen === 'created' || seen === 'approved')) ||
     (unanswered?.kind === 'void' && ENDABLE.has(seen));
   return isWithoutEffect
     ? draft.patchCharge(charge, { nextLookAtMs: null })
@@ -106,6 +106,7 @@ const ENDABLE: ReadonlySet<string> = new Set([
   'created',
   'action_required',
   'pending',
+  'approved',
   'authorized',
 ]);
 
@@ -122,13 +123,24 @@ function applyPayment(
     case 'action_required':
       draft.moveCharge(charge, 'require_action');
       return;
+    case 'approved': {
+      // The payer has agreed at the processor, and the money waits for our word.
+      const { charge: agreed } = draft.moveCharge(charge, 'wait', { action: null });
+      const isAsked = agreed.call !== null || agreed.isUnwanted;
+      if (!isAsked) draft.patchCharge(agreed, { call: { kind: 'confirm', seq: 1 } });
+      return;
+    }
     case 'pending':
     case 'authorized':
       draft.moveCharge(charge, 'wait');
       lookLater(draft, draft.charge(charge.id) ?? charge);
       return;
     case 'captured': {
-      const { charge: after, moved } = draft.moveCharge(charge, 'succeed', { action: null });
+      const { charge: after, moved } = draft.moveCharge(charge, 'succeed', {
+        action: null,
+        capturedMinor: seen.capturedMinor,
+        feeMinor: seen.feeMinor ?? charge.feeMinor,
+      });
       if (moved) paymentSucceeded(draft, terms, { charge: after, seen });
       return;
     }

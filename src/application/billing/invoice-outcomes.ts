@@ -113,6 +113,8 @@ export function requestRefund(draft: BillingDraft, payment: Charge, amountMinor:
     isOffSession: true,
     returnUrl: null,
     amountMinor,
+    capturedMinor: null,
+    feeMinor: null,
     action: null,
     declineCode: null,
     call: null,

@@ -129,6 +129,8 @@ export function newCharge(
     ref: null,
     amountMinor: invoice?.totalMinor ?? 0,
     currency: subscription.currency,
+    capturedMinor: null,
+    feeMinor: null,
     action: null,
     declineCode: null,
     call: null,

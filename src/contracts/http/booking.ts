@@ -4,6 +4,7 @@ import { BOOKING_STATES } from '../../domain/booking/booking-machine.ts';
 import { HOLD_STATES } from '../../domain/hold/hold-machine.ts';
 import { PAYMENT_STATES } from '../../domain/payment/payment-machine.ts';
 import { PROCESSORS } from '../../domain/payment/processor-reply.ts';
+import { REFUND_STATES } from '../../domain/payment/refund-machine.ts';
 import { cancellationPolicySchema, slotSchema } from './catalogue.ts';
 import { idSchema, instantSchema, jsonSchema, moneySchema, textSchema } from './common.ts';
 
@@ -123,6 +124,27 @@ const paymentViewSchema = z.strictObject({
   action: paymentActionSchema.optional(),
 });
 
+/** requested: reserved, the processor has not answered yet. pending: it took the refund and works on it. */
+export const refundSchema = z
+  .strictObject({
+    id: z.string(),
+    status: z.enum(REFUND_STATES),
+    amount: moneySchema,
+    bookingId: z.string(),
+    paymentId: z.string(),
+    reason: z.string(),
+    claimUrl: z.string().optional(),
+    createdAt: instantSchema,
+  })
+  .openapi('Refund');
+
+export const createRefundSchema = z
+  .strictObject({
+    amount: moneySchema.extend({ amount: moneySchema.shape.amount.min(1) }).optional(),
+    reason: textSchema,
+  })
+  .openapi('CreateRefund');
+
 export const bookingSchema = z
   .strictObject({
     id: z.string(),
@@ -133,6 +155,7 @@ export const bookingSchema = z
     quantity: z.int(),
     quote: quoteSchema,
     payment: paymentViewSchema.nullable(),
+    refunds: z.array(refundSchema),
     policy: cancellationPolicySchema,
     manageUrl: z.string(),
     late: z.boolean(),
@@ -168,5 +191,6 @@ export type CreateHoldBody = z.infer<typeof createHoldSchema>;
 export type CreateBookingBody = z.infer<typeof createBookingSchema>;
 export type HoldView = z.infer<typeof holdSchema>;
 export type BookingView = z.infer<typeof bookingSchema>;
+export type RefundView = z.infer<typeof refundSchema>;
 export type HistoryView = z.infer<typeof historySchema>;
 export type QuoteView = z.infer<typeof quoteSchema>;

@@ -1,11 +1,11 @@
 /** Domain shapes as the API shows them: instants as RFC 3339, local times in the venue's or the reader's zone. */
-import type { Booking, Payment } from '../../domain/booking/booking.ts';
+import type { Booking, Payment, Refund } from '../../domain/booking/booking.ts';
 import type { Hold, Quote } from '../../domain/hold/hold.ts';
 import type { ServiceCard, Slot } from '../../domain/inventory/cards.ts';
 import type { SlotAvailability } from '../../domain/inventory/inventory.ts';
 import type { ChainBody } from '../../domain/chain.ts';
 import type { EpochMs } from '../../domain/time.ts';
-import type { BookingView, HistoryView, HoldView, QuoteView } from './booking.ts';
+import type { BookingView, HistoryView, HoldView, QuoteView, RefundView } from './booking.ts';
 import type { SlotView } from './catalogue.ts';
 
 /** RFC 3339 in UTC; whole seconds carry no fraction. */
@@ -88,7 +88,11 @@ export function holdView(hold: Hold): HoldView {
 export function bookingView(
   booking: Booking,
   payment: Payment | null,
-  seen: { slots: readonly SlotView[]; publicUrl: string },
+  seen: {
+    slots: readonly SlotView[];
+    refunds: readonly { refund: Refund; currency: string }[];
+    publicUrl: string;
+  },
 ): BookingView {
   return {
     id: booking.id,
@@ -103,10 +107,25 @@ export function bookingView(
     quantity: booking.quantity,
     quote: quoteView(booking.quote),
     payment: payment === null ? null : paymentView(payment),
+    refunds: seen.refunds.map(({ refund, currency }) => refundView(refund, currency)),
     policy: (booking.items[0]?.policy ?? []).map((rung) => ({ ...rung })),
     manageUrl: `${seen.publicUrl}/manage/${booking.id}.${booking.manageToken}`,
     late: booking.isLate,
     createdAt: formatInstant(booking.createdAtMs),
+  };
+}
+
+/** Money on its way back, as its booking's people see it. */
+export function refundView(refund: Refund, currency: string): RefundView {
+  return {
+    id: refund.id,
+    status: refund.state,
+    amount: { amount: refund.amountMinor, currency },
+    bookingId: refund.bookingId,
+    paymentId: refund.paymentId,
+    reason: refund.reason,
+    ...(refund.claimUrl === null ? {} : { claimUrl: refund.claimUrl }),
+    createdAt: formatInstant(refund.createdAtMs),
   };
 }
 

@@ -1,8 +1,10 @@
 /** The shape of a booking, of its payments and of the operations that move its money. Amounts are minor units. */
 import type { HoldItem, Quote } from '../hold/hold.ts';
+import type { DisputeState } from '../payment/dispute-machine.ts';
 import type { OperationKind, OperationState } from '../payment/operation-machine.ts';
 import type { PaymentState } from '../payment/payment-machine.ts';
 import type { PaymentAction, Processor } from '../payment/processor-reply.ts';
+import type { RefundState } from '../payment/refund-machine.ts';
 import type { EpochMs } from '../time.ts';
 import type { BookingState } from './booking-machine.ts';
 
@@ -42,6 +44,16 @@ export interface Payment {
   readonly authorizedMinor: number;
   readonly capturedMinor: number;
   readonly refundedMinor: number;
+  /** What of the capture the booking was sold for; the rest of it is on its way back. */
+  readonly earnedMinor: number;
+  /** What of the earned money went back. */
+  readonly earnedRefundedMinor: number;
+  /** What lost disputes took. */
+  readonly lostMinor: number;
+  /** What the processor keeps of the capture; null while it does not say. */
+  readonly feeMinor: number | null;
+  /** Why a person has to look at this money; null when nobody has to. */
+  readonly review: string | null;
   readonly captureBeforeMs: EpochMs | null;
   readonly action: PaymentAction | null;
   readonly declineCode: string | null;
@@ -87,8 +99,35 @@ export interface Refund {
   readonly paymentId: string;
   readonly bookingId: string;
   readonly amountMinor: number;
-  readonly state: 'requested' | 'pending' | 'succeeded' | 'failed';
+  /** How much of it was earned money; the rest never belonged to the booking. */
+  readonly earnedMinor: number;
+  readonly state: RefundState;
   readonly ref: string | null;
+  /** Where the payer has to fetch the money; null where it comes by itself. */
+  readonly claimUrl: string | null;
+  /** Made at the processor by hand: we learnt of it, and never asked for it. */
+  readonly isExternal: boolean;
+  /** What the platform gave up of its share when this went back; 0 until it did. */
+  readonly commissionMinor: number;
   readonly reason: string;
+  readonly createdAtMs: EpochMs;
+}
+
+/** A payer's objection to a payment. */
+export interface Dispute {
+  readonly id: string;
+  readonly paymentId: string;
+  readonly bookingId: string;
+  readonly processor: Processor;
+  /** The processor's id. */
+  readonly ref: string;
+  readonly state: DisputeState;
+  readonly amountMinor: number;
+  readonly currency: string;
+  /** How much of it was earned money, and the platform's share of that; set when the money is taken. */
+  readonly earnedMinor: number;
+  readonly commissionMinor: number;
+  readonly reason: string | null;
+  readonly evidenceDueAtMs: EpochMs | null;
   readonly createdAtMs: EpochMs;
 }

@@ -21,7 +21,8 @@ export type PaymentState = (typeof PAYMENT_STATES)[number];
 /**
  * require_action: the payer must act. wait: the processor is working. authorize: funds are reserved.
  * begin_capture: the slot is locked and we ask for the money. capture: the money moved.
- * refund_all: all of it went back. fail, expire, void: the attempt ended without money.
+ * refund_all: all of it went back. return_refund: a refund that had succeeded failed after all.
+ * fail, expire, void: the attempt ended without money.
  */
 export const PAYMENT_EVENTS = [
   'require_action',
@@ -30,6 +31,7 @@ export const PAYMENT_EVENTS = [
   'begin_capture',
   'capture',
   'refund_all',
+  'return_refund',
   'fail',
   'expire',
   'void',
@@ -46,6 +48,7 @@ export const PAYMENT_MACHINE = {
     begin_capture: NO,
     capture: { to: 'captured' },
     refund_all: NO,
+    return_refund: NO,
     fail: { to: 'failed' },
     expire: { to: 'expired' },
     void: { to: 'voided' },
@@ -57,6 +60,7 @@ export const PAYMENT_MACHINE = {
     begin_capture: NO,
     capture: { to: 'captured' },
     refund_all: NO,
+    return_refund: NO,
     fail: { to: 'failed' },
     expire: { to: 'expired' },
     void: { to: 'voided' },
@@ -68,6 +72,7 @@ export const PAYMENT_MACHINE = {
     begin_capture: NO,
     capture: { to: 'captured' },
     refund_all: NO,
+    return_refund: NO,
     fail: { to: 'failed' },
     expire: { to: 'expired' },
     void: { to: 'voided' },
@@ -79,6 +84,7 @@ export const PAYMENT_MACHINE = {
     begin_capture: { to: 'capturing' },
     capture: { to: 'captured' },
     refund_all: NO,
+    return_refund: NO,
     fail: { to: 'failed' },
     expire: { to: 'expired' },
     void: { to: 'voided' },
@@ -90,6 +96,7 @@ export const PAYMENT_MACHINE = {
     begin_capture: { to: 'capturing' },
     capture: { to: 'captured' },
     refund_all: NO,
+    return_refund: NO,
     fail: { to: 'failed' },
     expire: { to: 'expired' },
     void: { to: 'voided' },
@@ -101,6 +108,7 @@ export const PAYMENT_MACHINE = {
     begin_capture: { to: 'captured' },
     capture: { to: 'captured' },
     refund_all: { to: 'refunded' },
+    return_refund: { to: 'captured' },
     fail: { to: 'captured' },
     expire: { to: 'captured' },
     void: NO,
@@ -112,6 +120,7 @@ export const PAYMENT_MACHINE = {
     begin_capture: NO,
     capture: { to: 'refunded' },
     refund_all: { to: 'refunded' },
+    return_refund: { to: 'captured' },
     fail: { to: 'refunded' },
     expire: { to: 'refunded' },
     void: NO,
@@ -123,6 +132,7 @@ export const PAYMENT_MACHINE = {
     begin_capture: NO,
     capture: { to: 'captured' },
     refund_all: NO,
+    return_refund: NO,
     fail: { to: 'failed' },
     expire: { to: 'failed' },
     void: { to: 'failed' },
@@ -134,6 +144,7 @@ export const PAYMENT_MACHINE = {
     begin_capture: NO,
     capture: { to: 'captured' },
     refund_all: NO,
+    return_refund: NO,
     fail: { to: 'expired' },
     expire: { to: 'expired' },
     void: { to: 'expired' },
@@ -145,6 +156,7 @@ export const PAYMENT_MACHINE = {
     begin_capture: NO,
     capture: { to: 'captured' },
     refund_all: NO,
+    return_refund: NO,
     fail: { to: 'voided' },
     expire: { to: 'voided' },
     void: { to: 'voided' },

@@ -13,6 +13,8 @@ export type ProcessorPaymentState =
   | 'created'
   | 'action_required'
   | 'pending'
+  /** The payer agreed, and nothing moves before we ask for it (a PayPal order that was approved). */
+  | 'approved'
   | 'authorized'
   | 'captured'
   | 'failed'
@@ -26,6 +28,19 @@ export interface PaymentAction {
   readonly clientSecret?: string;
 }
 
+/** A payer's objection to a payment, as the processor shows it now. */
+export interface ProcessorDispute {
+  /** The processor's id of the dispute. */
+  readonly ref: string;
+  /** inquiry: nothing was taken yet. won: in the seller's favour, or withdrawn. lost: the money is gone. */
+  readonly status: 'inquiry' | 'open' | 'under_review' | 'won' | 'lost';
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly reason: string | null;
+  /** Until when evidence counts; null where the processor does not say. */
+  readonly evidenceDueMs: EpochMs | null;
+}
+
 /** A payment as the processor shows it now. Amounts are minor units. */
 export interface ProcessorPayment {
   /** The processor's id: PaymentIntent, PayPal order or invoice. */
@@ -35,7 +50,11 @@ export interface ProcessorPayment {
   readonly currency: string;
   readonly authorizedMinor: number;
   readonly capturedMinor: number;
+  /** What went back or is promised back, refunds under way included. */
   readonly refundedMinor: number;
+  /** What the processor keeps of the capture; null while it does not say. */
+  readonly feeMinor: number | null;
+  readonly disputes: readonly ProcessorDispute[];
   /** Until when an authorisation can be captured, as the processor says; null when it does not say. */
   readonly captureBeforeMs: EpochMs | null;
   readonly action: PaymentAction | null;
@@ -49,6 +68,8 @@ export interface ProcessorPayment {
 /** A refund as the processor shows it now. */
 export interface ProcessorRefund {
   readonly ref: string;
+  /** Where the payer has to fetch the money (a pull payment); null where it comes by itself. */
+  readonly claimUrl: string | null;
   readonly status: 'pending' | 'succeeded' | 'failed';
   readonly amountMinor: number;
 }

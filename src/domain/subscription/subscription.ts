@@ -137,6 +137,10 @@ export interface Charge {
   readonly returnUrl: string | null;
   readonly amountMinor: number;
   readonly currency: string;
+  /** What came in by it; null before the money moved. */
+  readonly capturedMinor: number | null;
+  /** What the processor kept of it; null while it does not say. */
+  readonly feeMinor: number | null;
   readonly action: PaymentAction | null;
   readonly declineCode: string | null;
   readonly call: ChargeCall | null;

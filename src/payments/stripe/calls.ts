@@ -6,18 +6,26 @@ import type { Stripe } from 'stripe';
 import { invariant } from '../../domain/assert.ts';
 import type { ProcessorReply } from '../../domain/payment/processor-reply.ts';
 import { replyOfError } from './errors.ts';
-import { toPayment } from './mapping.ts';
+import { isDisputed, toDispute, toPayment } from './mapping.ts';
 
 /** What the calls of one gateway run on. */
 export interface StripeCalls {
   readonly client: Stripe;
   readonly isLive: boolean;
+  /** How long a call may take, with what it has to ask besides, in milliseconds. */
+  readonly timeoutMs: number;
   /** Where a payer returns to after a redirect when the caller named no page. */
   readonly returnUrl: string;
 }
 
-/** The charge tells the capture deadline and the refunds, so every answer about a payment carries it. */
-export const WITH_CHARGE = { expand: ['latest_charge'] };
+/**
+ * The charge tells the capture deadline and the refunds, its movement on our balance the fee, so every answer about a
+ * payment carries both.
+ */
+export const WITH_CHARGE = { expand: ['latest_charge.balance_transaction'] };
+
+/** Rows per page of a list, the most that Stripe gives. */
+export const LIST_PAGE_COUNT = 100;
 
 /**
  * 'always': with 'never' Stripe offers no method that redirects, and a 3-D Secure challenge of a payer without Stripe's
@@ -56,23 +64,48 @@ export async function withRef(
 export async function askFor<T extends { readonly object: string; readonly livemode: boolean }>(
   expected: { readonly object: T['object']; readonly isLive: boolean },
   call: () => Promise<T>,
-  read: (answer: T) => ProcessorReply,
+  read: (answer: T) => ProcessorReply | Promise<ProcessorReply>,
 ): Promise<ProcessorReply> {
   try {
     const answer = await call();
     if (answer.object !== expected.object) return NOT_STRIPE;
-    return answer.livemode === expected.isLive ? read(answer) : OTHER_MODE;
+    return answer.livemode === expected.isLive ? await read(answer) : OTHER_MODE;
   } catch (error) {
     return replyOfError(error);
   }
 }
 
-export function askForPayment(
-  { isLive }: StripeCalls,
+/** A payment's reply: its own call, and a second one for the disputes where the charge says that there are some. */
+export async function askForPayment(
+  calls: StripeCalls,
   call: () => Promise<Stripe.PaymentIntent>,
 ): Promise<ProcessorReply> {
-  return askFor({ object: 'payment_intent', isLive }, call, (intent) => ({
-    kind: 'payment',
-    payment: toPayment(intent),
-  }));
+  const startedAtMs = performance.now();
+  return askFor({ object: 'payment_intent', isLive: calls.isLive }, call, async (intent) => {
+    if (!isDisputed(intent)) return { kind: 'payment', payment: toPayment(intent) };
+    const spentMs = Math.ceil(performance.now() - startedAtMs);
+    return withDisputes(calls, intent, Math.max(calls.timeoutMs - spentMs, 1));
+  });
+}
+
+/**
+ * A charge does not name its disputes. When they cannot be read the whole is `no_answer`: an effect that the first call
+ * had stays found by the next fetch, while a payment shown without its dispute would be paid out.
+ */
+async function withDisputes(
+  { client }: StripeCalls,
+  intent: Stripe.PaymentIntent,
+  timeoutMs: number,
+): Promise<ProcessorReply> {
+  try {
+    const page = await client.disputes.list(
+      { payment_intent: intent.id, limit: LIST_PAGE_COUNT },
+      { timeout: timeoutMs },
+    );
+    return { kind: 'payment', payment: toPayment(intent, page.data.map(toDispute)) };
+  } catch (error) {
+    const reply = replyOfError(error);
+    if (reply.kind === 'misconfigured') return reply;
+    return { kind: 'no_answer', reason: 'the disputes of the payment could not be read' };
+  }
 }

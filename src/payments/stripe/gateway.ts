@@ -1,6 +1,7 @@
 /**
  * Cards and wallets through Stripe PaymentIntents with manual capture. Speaks the PaymentGateway port;
- * owns no state, makes one call per method, never retries, and never sees card data. Subscriptions are in recurring.ts.
+ * owns no state, makes one call per effect, never retries, and never sees card data. Apple Pay and Google Pay are cards
+ * here: they come as payment methods of the same PaymentIntents. Subscriptions are in recurring.ts, payouts in payouts.ts.
  */
 import type { Stripe } from 'stripe';
 import type { ListedPayment, PaymentGateway } from '../../application/ports.ts';
@@ -11,12 +12,13 @@ import {
   ANY_METHOD,
   askForPayment,
   keyed,
+  LIST_PAGE_COUNT,
   NOT_STRIPE,
   WITH_CHARGE,
   withRef,
   type StripeCalls,
 } from './calls.ts';
-import { createStripeClient, type StripeClientConfig } from './client.ts';
+import { createStripeClient, STRIPE_TIMEOUT_MS, type StripeClientConfig } from './client.ts';
 import { replyOfError } from './errors.ts';
 import { metadataOf, toListedPayment, toRefund } from './mapping.ts';
 import { createRecurringGateway } from './recurring.ts';
@@ -28,14 +30,11 @@ export interface StripeGatewayConfig extends StripeClientConfig, StripeWebhookCo
   readonly returnUrl: string;
 }
 
-/** Rows per page of a list, the most that Stripe gives. */
-const LIST_PAGE_COUNT = 100;
-
 /**
  * The Stripe gateway.
  * Errors: replies only; a broken configuration or key is an InvariantError, because no caller's input reaches them.
  * Source: Stripe API reference, "Create / Confirm / Retrieve / Capture / Cancel a PaymentIntent",
- * "Create a refund", "List all PaymentIntents".
+ * "Create a refund", "List all refunds", "List all PaymentIntents".
  */
 export function createStripeGateway(config: StripeGatewayConfig): PaymentGateway {
   invariant(
@@ -43,14 +42,14 @@ export function createStripeGateway(config: StripeGatewayConfig): PaymentGateway
     'live payments are made over TLS',
   );
   const client = createStripeClient(config);
-  const { isLive, returnUrl } = config;
-  const calls: StripeCalls = { client, isLive, returnUrl };
+  const { isLive, returnUrl, timeoutMs = STRIPE_TIMEOUT_MS } = config;
+  const calls: StripeCalls = { client, isLive, returnUrl, timeoutMs };
   const ask = (call: () => Promise<Stripe.PaymentIntent>) => askForPayment(calls, call);
   const about = (ref: string, call: () => Promise<Stripe.PaymentIntent>) =>
     withRef('pi', ref, () => ask(call));
   return {
     processor: 'stripe',
-    capabilities: { authorizesFirst: true },
+    capabilities: { authorizesFirst: true, refunds: 'api' },
     recurring: createRecurringGateway(calls),
     open: (request) => ask(() => openIntent(calls, request)),
     authorize: (request) => about(request.ref, () => confirmIntent(calls, request)),
@@ -60,6 +59,7 @@ export function createStripeGateway(config: StripeGatewayConfig): PaymentGateway
     refund: (request) =>
       withRef('pi', request.ref, () => askForRefund(() => refund(calls, request))),
     fetchRefund: (ref) => askForRefund(() => client.refunds.retrieve(ref)),
+    findRefund: (request) => withRef('pi', request.ref, () => findRefund(calls, request)),
     listSince: (request) => listSince(calls, request),
     readWebhook: createWebhookReader(client, config),
   };
@@ -135,6 +135,37 @@ function refund(calls: StripeCalls, request: Requested<'refund'>): Promise<Strip
     },
     keyed(request.key),
   );
+}
+
+/**
+ * Every refund of the payment is read before one is called missing, because a second one would follow. One that failed is
+ * answered only when there is no better one of the same id.
+ */
+async function findRefund(
+  { client }: StripeCalls,
+  request: { readonly ref: string; readonly refundId: string },
+): Promise<ProcessorReply> {
+  let failed: ProcessorReply | null = null;
+  let cursor: string | undefined;
+  try {
+    do {
+      const page = await client.refunds.list({
+        payment_intent: request.ref,
+        limit: LIST_PAGE_COUNT,
+        ...(cursor === undefined ? {} : { starting_after: cursor }),
+      });
+      const ours = page.data.filter((row) => row.metadata?.['refund_id'] === request.refundId);
+      const refunds = ours.map(toRefund);
+      const alive = refunds.find(({ status }) => status !== 'failed');
+      if (alive !== undefined) return { kind: 'refund', refund: alive };
+      const [newest] = refunds;
+      if (newest !== undefined) failed ??= { kind: 'refund', refund: newest };
+      cursor = page.has_more ? page.data.at(-1)?.id : undefined;
+    } while (cursor !== undefined);
+  } catch (error) {
+    return replyOfError(error);
+  }
+  return failed ?? { kind: 'missing' };
 }
 
 async function listSince(

@@ -6,6 +6,7 @@ import type { Stripe } from 'stripe';
 import type { ListedPayment, PaymentReference } from '../../application/ports.ts';
 import type {
   PaymentAction,
+  ProcessorDispute,
   ProcessorPayment,
   ProcessorPaymentState,
   ProcessorRefund,
@@ -43,10 +44,14 @@ export function referenceOf(metadata: {
 /**
  * A PaymentIntent as a payment.
  * Shape: amounts are minor units of ISO 4217 on both sides (Stripe refuses amounts of three-decimal currencies that
- * are no multiple of ten); refunds and the capture deadline are known only when `latest_charge` is expanded.
+ * are no multiple of ten); refunds and the capture deadline are known only when `latest_charge` is expanded, and the fee
+ * only with its `balance_transaction`; disputes are another list of Stripe's.
  * Source: Stripe API reference, "The PaymentIntent object" and "The Charge object".
  */
-export function toPayment(intent: Stripe.PaymentIntent): ProcessorPayment {
+export function toPayment(
+  intent: Stripe.PaymentIntent,
+  disputes: readonly ProcessorDispute[] = [],
+): ProcessorPayment {
   const charge = chargeOf(intent);
   const state = stateOf(intent);
   const captureBeforeS = charge?.payment_method_details?.card?.capture_before;
@@ -58,6 +63,8 @@ export function toPayment(intent: Stripe.PaymentIntent): ProcessorPayment {
     authorizedMinor: authorizedOf(intent, charge),
     capturedMinor: intent.amount_received,
     refundedMinor: charge?.amount_refunded ?? 0,
+    feeMinor: feeOf(charge),
+    disputes,
     captureBeforeMs: captureBeforeS === undefined ? null : captureBeforeS * SECOND_MS,
     action: actionOf(intent, state),
     methodRef: idOf(intent.payment_method),
@@ -81,7 +88,30 @@ export function toSetup(setup: Stripe.SetupIntent): ProcessorSetup {
 
 /** A refund; what is neither done nor over is pending. Source: Stripe API reference, "The Refund object". */
 export function toRefund(refund: Stripe.Refund): ProcessorRefund {
-  return { ref: refund.id, status: refundStatusOf(refund.status), amountMinor: refund.amount };
+  return {
+    ref: refund.id,
+    claimUrl: null,
+    status: refundStatusOf(refund.status),
+    amountMinor: refund.amount,
+  };
+}
+
+/** True when the charge that pays says that somebody objected to it, however that ended. */
+export function isDisputed(intent: Stripe.PaymentIntent): boolean {
+  return chargeOf(intent)?.disputed === true;
+}
+
+/** A dispute. Source: Stripe API reference, "The Dispute object"; documentation, "How disputes work". */
+export function toDispute(dispute: Stripe.Dispute): ProcessorDispute {
+  const dueByS = dispute.evidence_details.due_by;
+  return {
+    ref: dispute.id,
+    status: disputeStatusOf(dispute.status),
+    amountMinor: dispute.amount,
+    currency: dispute.currency,
+    reason: dispute.reason,
+    evidenceDueMs: dueByS === null ? null : dueByS * SECOND_MS,
+  };
 }
 
 /** A row of the list, as coarse as reconciliation needs it; `latest_charge` has to be expanded. */
@@ -98,6 +128,35 @@ export function toListedPayment(intent: Stripe.PaymentIntent): ListedPayment {
 
 function chargeOf(intent: Stripe.PaymentIntent): Stripe.Charge | null {
   return typeof intent.latest_charge === 'object' ? intent.latest_charge : null;
+}
+
+/** A movement in another currency than the charge's was exchanged, and its fee cannot be told in ours exactly. */
+function feeOf(charge: Stripe.Charge | null): number | null {
+  const movement = charge?.balance_transaction;
+  if (typeof movement !== 'object' || movement === null) return null;
+  return movement.currency === charge?.currency ? movement.fee : null;
+}
+
+function disputeStatusOf(status: string): ProcessorDispute['status'] {
+  switch (status) {
+    case 'warning_needs_response':
+    case 'warning_under_review':
+      return 'inquiry';
+    case 'needs_response':
+    case 'appeal_needs_response':
+      return 'open';
+    case 'won':
+    // An inquiry that came to nothing, and a dispute that a refund made needless: the refund shows as one.
+    case 'warning_closed':
+    case 'prevented':
+      return 'won';
+    case 'lost':
+      return 'lost';
+    case 'under_review':
+    case 'appeal_under_review':
+    default:
+      return 'under_review';
+  }
 }
 
 function idOf(reference: string | { readonly id: string } | null): string | null {

@@ -1,6 +1,7 @@
 /**
  * Reads Stripe's events: checks the signature over the raw body and names the object that changed.
  * It never hands out the object itself: what an event says is fetched again before it is believed.
+ * An event of a connected account names that account (`acct_…`) as its object, whatever it is about.
  */
 import { Stripe } from 'stripe';
 import type { PaymentReference, WebhookEvent } from '../../application/ports.ts';
@@ -80,20 +81,35 @@ function toWebhookEvent(event: unknown, isLive: boolean): WebhookEvent | null {
   if (typeof id !== 'string' || typeof type !== 'string' || typeof created !== 'number')
     return null;
   if (!isRecord(object)) return null;
+  const account = accountOf(event);
   return {
     dedupeKey: id,
     type,
-    objectRef: objectRefOf(object),
-    reference: objectReferenceOf(object),
+    objectRef: account ?? objectRefOf(object),
+    // What an object in another's account carries was written by them.
+    reference: account === null ? objectReferenceOf(object) : null,
     isExpected: isOurs(event, isLive),
     occurredAtMs: created * SECOND_MS,
   };
 }
 
-/** Our mode, our pinned API version, and not another account's (Connect). */
+/** What happens in a connected account that we asked for: it is set up, and it is paid out. */
+const ACCOUNT_EVENTS = /^(account|capability|payout|person)\./;
+
+/**
+ * Our mode and our pinned API version; of a connected account, which our own signature proves to be connected to us,
+ * only what belongs to payouts: a payment made in it is another's.
+ */
 function isOurs(event: Readonly<Record<string, unknown>>, isLive: boolean): boolean {
-  const isForeign = isText(event['account']) || isText(event['context']);
-  return event['livemode'] === isLive && event['api_version'] === Stripe.API_VERSION && !isForeign;
+  if (event['livemode'] !== isLive || event['api_version'] !== Stripe.API_VERSION) return false;
+  if (accountOf(event) !== null) return ACCOUNT_EVENTS.test(String(event['type']));
+  return !isText(event['account']) && !isText(event['context']);
+}
+
+/** The connected account in which an event happened; null for an event of our own account. */
+function accountOf(event: Readonly<Record<string, unknown>>): string | null {
+  const { account } = event;
+  return typeof account === 'string' && /^acct_[A-Za-z0-9_]+$/.test(account) ? account : null;
 }
 
 const INTENTS: ReadonlySet<unknown> = new Set(['payment_intent', 'setup_intent']);

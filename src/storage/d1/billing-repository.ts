@@ -1,7 +1,8 @@
 /**
  * All SQL of subscriptions, their invoices, charges and credit notes. A change is one transaction under the version of
  * its subscription: the triggers of migrations/0009_create_subscriptions.sql undo the whole of it for whoever read an older
- * one, and keep what was paid. Numbers of documents are given inside that transaction, so that a series has no gap.
+ * one, and keep what was paid. Numbers of documents are given inside that transaction, so that a series has no gap, and
+ * what a change means for the ledger is posted in it.
  * Callers: the use cases of billing, the reconciler.
  */
 import { and, asc, desc, eq, gt, lt, lte, ne, sql } from 'drizzle-orm';
@@ -23,12 +24,14 @@ import type {
 import type { EpochMs } from '../../domain/time.ts';
 import { auditStatements } from './audit-repository.ts';
 import { chargesInOrder, checkChange, invoicesInOrder } from './billing-change.ts';
+import { billingEntries } from './billing-ledger.ts';
 import {
   fromChargeRow,
   fromSubscriptionRow,
   toChargeRow,
   toSubscriptionRow,
 } from './billing-rows.ts';
+import { ledgerStatements } from './ledger-repository.ts';
 import {
   bindRows,
   insertRowsSql,
@@ -103,7 +106,7 @@ export class BillingRepository implements BillingStore {
   readonly #mark: string;
   readonly #clock: Clock;
 
-  /** The clock tells when a notice was written; nothing is decided by it. */
+  /** The clock tells when a notice or an entry of the ledger was written; nothing is decided by it. */
   constructor(database: D1Database, { region, clock }: { region: DataRegion; clock: Clock }) {
     this.#database = database;
     this.#orm = drizzle(database);
@@ -146,7 +149,7 @@ export class BillingRepository implements BillingStore {
     const row = rowValues(subscription, toSubscriptionRow(change.subscription));
     const insert = this.#database.prepare(INSERT_SUBSCRIPTION).bind(JSON.stringify([row]));
     try {
-      await this.#database.batch([insert, ...this.#statementsOf(change)]);
+      await this.#database.batch([insert, ...(await this.#statementsOf(change))]);
       return 'done';
     } catch (error) {
       if (error instanceof Error && error.message.includes(EXISTS)) return 'exists';
@@ -162,7 +165,8 @@ export class BillingRepository implements BillingStore {
       .prepare(hasEvents ? UPDATE_SUBSCRIPTION_WITH_CHAIN : UPDATE_SUBSCRIPTION)
       .bind(JSON.stringify(row));
     try {
-      const [updated] = await this.#database.batch([update, ...this.#statementsOf(change)]);
+      const statements = [update, ...(await this.#statementsOf(change))];
+      const [updated] = await this.#database.batch(statements);
       invariant(updated?.results.length === 1, `${change.subscription.id} is there to be saved`);
       return 'done';
     } catch (error) {
@@ -323,12 +327,13 @@ export class BillingRepository implements BillingStore {
   }
 
   /** All of a change but the subscription's own row, in the order in which one needs the other. */
-  #statementsOf(change: BillingChange): D1PreparedStatement[] {
+  async #statementsOf(change: BillingChange): Promise<D1PreparedStatement[]> {
     const { invoices = [], charges = [], creditNotes = [], notices = [], events = [] } = change;
     const { id, userId } = change.subscription;
     const prepare = (statement: string) => this.#database.prepare(statement);
     const unnumbered = invoices.filter(({ state, number }) => state === 'paid' && number === null);
     const nowMs = this.#clock.nowMs();
+    const entries = await billingEntries(this.#database, change, nowMs);
     return [
       ...(change.customer === undefined
         ? []
@@ -350,6 +355,7 @@ export class BillingRepository implements BillingStore {
         creditNotes.map((entry) => ({ ...entry, number: null })),
       ),
       ...this.#numberStatements(NUMBER_CREDIT_NOTE, creditNotes),
+      ...ledgerStatements(this.#database, entries),
       ...auditStatements(this.#database, { stream: id, events }),
       ...bindRows(
         prepare(INSERT_NOTICES),

@@ -29,7 +29,16 @@ export interface Databases {
 }
 
 /** The newest table of each migration: a database without one of them is not ready. */
-const PROBE_TABLES = ['user', 'provider', 'audit_event', 'job_run', 'plan_version', 'invoice'];
+const PROBE_TABLES = [
+  'user',
+  'provider',
+  'audit_event',
+  'job_run',
+  'plan_version',
+  'invoice',
+  'ledger_transaction',
+  'payout',
+];
 
 /** The databases over their bindings. */
 export function createDatabases(bindings: {

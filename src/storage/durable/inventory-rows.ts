@@ -1,6 +1,12 @@
 /** Maps rows of a shard's tables to domain shapes. The schema's CHECKs vouch for the values. */
 import type { ChainEvent, QuotaNotice, QuotaUses } from '../../contracts/durable-rpc.ts';
-import type { Operation, Payment, PaymentChoice, Refund } from '../../domain/booking/booking.ts';
+import type {
+  Dispute,
+  Operation,
+  Payment,
+  PaymentChoice,
+  Refund,
+} from '../../domain/booking/booking.ts';
 import type { Slot } from '../../domain/inventory/cards.ts';
 import type { Claim } from '../../domain/inventory/inventory.ts';
 import type { PaymentAction } from '../../domain/payment/processor-reply.ts';
@@ -50,6 +56,11 @@ export function paymentFromRow(row: Row): Payment {
     authorizedMinor: row['authorized_minor'] as number,
     capturedMinor: row['captured_minor'] as number,
     refundedMinor: row['refunded_minor'] as number,
+    earnedMinor: row['earned_minor'] as number,
+    earnedRefundedMinor: row['earned_refunded_minor'] as number,
+    lostMinor: row['lost_minor'] as number,
+    feeMinor: row['fee_minor'] as number | null,
+    review: row['review'] as string | null,
     captureBeforeMs: row['capture_before_ms'] as number | null,
     action: row['action'] === null ? null : (JSON.parse(row['action'] as string) as PaymentAction),
     declineCode: row['decline_code'] as string | null,
@@ -85,9 +96,31 @@ export function refundFromRow(row: Row): Refund {
     paymentId: row['payment_id'] as string,
     bookingId: row['booking_id'] as string,
     amountMinor: row['amount_minor'] as number,
+    earnedMinor: row['earned_minor'] as number,
     state: row['state'] as Refund['state'],
     ref: row['ref'] as string | null,
+    claimUrl: row['claim_url'] as string | null,
+    isExternal: row['is_external'] === 1,
+    commissionMinor: row['commission_minor'] as number,
     reason: row['reason'] as string,
+    createdAtMs: row['created_at_ms'] as number,
+  };
+}
+
+export function disputeFromRow(row: Row): Dispute {
+  return {
+    id: row['id'] as string,
+    paymentId: row['payment_id'] as string,
+    bookingId: row['booking_id'] as string,
+    processor: row['processor'] as Dispute['processor'],
+    ref: row['ref'] as string,
+    state: row['state'] as Dispute['state'],
+    amountMinor: row['amount_minor'] as number,
+    currency: row['currency'] as string,
+    earnedMinor: row['earned_minor'] as number,
+    commissionMinor: row['commission_minor'] as number,
+    reason: row['reason'] as string | null,
+    evidenceDueAtMs: row['evidence_due_at_ms'] as number | null,
     createdAtMs: row['created_at_ms'] as number,
   };
 }

@@ -286,4 +286,59 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
         uses TEXT NOT NULL CHECK (json_valid(uses))
       ) STRICT;`,
   },
+  {
+    id: '0006_create_disputes',
+    sql: `
+      ALTER TABLE payment ADD COLUMN earned_minor INTEGER NOT NULL DEFAULT 0
+        CHECK (earned_minor >= 0 AND earned_minor <= captured_minor);
+      ALTER TABLE payment ADD COLUMN earned_refunded_minor INTEGER NOT NULL DEFAULT 0
+        CHECK (earned_refunded_minor >= 0 AND earned_refunded_minor <= earned_minor);
+      -- What went back and what disputes took never exceed what came.
+      ALTER TABLE payment ADD COLUMN lost_minor INTEGER NOT NULL DEFAULT 0
+        CHECK (lost_minor >= 0 AND refunded_minor + lost_minor <= captured_minor);
+      ALTER TABLE payment ADD COLUMN fee_minor INTEGER;
+      -- Why a person has to look at this money.
+      ALTER TABLE payment ADD COLUMN review TEXT;
+      -- What was captured before earned money was told apart was earned, unless it was on its way back.
+      UPDATE payment SET earned_minor = min(captured_minor, amount_minor),
+        earned_refunded_minor = min(refunded_minor, captured_minor, amount_minor)
+      WHERE state IN ('captured', 'refunded');
+      ALTER TABLE refund ADD COLUMN earned_minor INTEGER NOT NULL DEFAULT 0
+        CHECK (earned_minor >= 0 AND earned_minor <= amount_minor);
+      UPDATE refund SET earned_minor = amount_minor;
+      ALTER TABLE refund ADD COLUMN claim_url TEXT;
+      ALTER TABLE refund ADD COLUMN is_external INTEGER NOT NULL DEFAULT 0 CHECK (is_external IN (0, 1));
+      ALTER TABLE refund ADD COLUMN commission_minor INTEGER NOT NULL DEFAULT 0;
+      CREATE TABLE dispute (
+        id TEXT PRIMARY KEY,
+        payment_id TEXT NOT NULL REFERENCES payment (id),
+        booking_id TEXT NOT NULL,
+        processor TEXT NOT NULL,
+        ref TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('inquiry', 'open', 'under_review', 'won', 'lost')),
+        amount_minor INTEGER NOT NULL CHECK (amount_minor >= 0),
+        currency TEXT NOT NULL,
+        earned_minor INTEGER NOT NULL CHECK (earned_minor >= 0 AND earned_minor <= amount_minor),
+        commission_minor INTEGER NOT NULL,
+        reason TEXT,
+        evidence_due_at_ms INTEGER,
+        created_at_ms INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX dispute_payment ON dispute (payment_id, created_at_ms, id);
+      -- As before, and what disputes took is not there to go back; a refund that failed reserves nothing.
+      DROP TRIGGER refund_within_capture;
+      CREATE TRIGGER refund_within_capture BEFORE INSERT ON refund
+      WHEN NEW.state <> 'failed'
+      BEGIN
+        SELECT RAISE(ABORT, 'guard: refund exceeds capture')
+        WHERE NEW.amount_minor + coalesce((
+          SELECT sum(amount_minor) FROM refund
+          WHERE payment_id = NEW.payment_id AND state <> 'failed' AND id <> NEW.id), 0)
+          > (SELECT captured_minor - lost_minor FROM payment WHERE id = NEW.payment_id);
+      END;
+      -- The consumer of money reads these alone.
+      CREATE INDEX chain_event_money ON chain_event (seq)
+        WHERE type IN ('payment.received', 'payment.fee', 'refund.succeeded', 'refund.failed', 'dispute.open',
+          'dispute.won', 'dispute.lost');`,
+  },
 ];

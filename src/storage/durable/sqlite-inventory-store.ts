@@ -3,7 +3,7 @@
  * Called by the shard's commands alone. The guards in the schema refuse what these statements must never do.
  */
 import type { InventoryStore, LiveClaim } from '../../application/inventory-store.ts';
-import type { Booking, Operation, Payment, Refund } from '../../domain/booking/booking.ts';
+import type { Booking } from '../../domain/booking/booking.ts';
 import type { Hold } from '../../domain/hold/hold.ts';
 import type {
   ProviderCard,
@@ -12,15 +12,9 @@ import type {
   Slot,
 } from '../../domain/inventory/cards.ts';
 import type { Claim } from '../../domain/inventory/inventory.ts';
+import { operationStore, savePayment } from './sqlite-money-store.ts';
 import { recordStore, type SqlAccess } from './sqlite-record-store.ts';
-import {
-  claimFromRow,
-  operationFromRow,
-  paymentFromRow,
-  refundFromRow,
-  slotFromRow,
-  type Row,
-} from './inventory-rows.ts';
+import { claimFromRow, paymentFromRow, slotFromRow, type Row } from './inventory-rows.ts';
 
 const OPEN_WORK = `
   SELECT booking_id FROM operation WHERE state IN ('requested', 'pending', 'unknown')
@@ -246,105 +240,6 @@ function bookingStore({ all, one, run }: SqlAccess): Pick<InventoryStore, Bookin
         bookingId: row['booking_id'] as string,
         dueAtMs: row['due_at_ms'] as number,
       })),
-  };
-}
-
-function savePayment(run: SqlAccess['run'], payment: Payment): void {
-  run(
-    `INSERT INTO payment (id, booking_id, attempt, state, processor, ref, payment_method, return_url, amount_minor,
-       currency, authorized_minor, captured_minor, refunded_minor, capture_before_ms, action, decline_code,
-       due_at_ms, fruitless_looks, is_ended, successor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET state = excluded.state, ref = excluded.ref,
-       authorized_minor = excluded.authorized_minor, captured_minor = excluded.captured_minor,
-       refunded_minor = excluded.refunded_minor, capture_before_ms = excluded.capture_before_ms,
-       action = excluded.action, decline_code = excluded.decline_code, due_at_ms = excluded.due_at_ms,
-       fruitless_looks = excluded.fruitless_looks, is_ended = excluded.is_ended, successor = excluded.successor`,
-    payment.id,
-    payment.bookingId,
-    payment.attempt,
-    payment.state,
-    payment.processor,
-    payment.ref,
-    payment.paymentMethod,
-    payment.returnUrl,
-    payment.amountMinor,
-    payment.currency,
-    payment.authorizedMinor,
-    payment.capturedMinor,
-    payment.refundedMinor,
-    payment.captureBeforeMs,
-    payment.action === null ? null : JSON.stringify(payment.action),
-    payment.declineCode,
-    payment.dueAtMs,
-    payment.fruitlessLooks,
-    payment.isEnded ? 1 : 0,
-    payment.successor === null ? null : JSON.stringify(payment.successor),
-  );
-}
-
-type OperationMethods =
-  | 'operation'
-  | 'operationsOf'
-  | 'saveOperation'
-  | 'refund'
-  | 'refundsOf'
-  | 'saveRefund';
-
-function operationStore({ all, one, run }: SqlAccess): Pick<InventoryStore, OperationMethods> {
-  return {
-    operation(id) {
-      const row = one('SELECT * FROM operation WHERE id = ?', id);
-      return row === null ? null : operationFromRow(row);
-    },
-    operationsOf: (paymentId) =>
-      all(
-        'SELECT * FROM operation WHERE payment_id = ? ORDER BY created_at_ms, seq',
-        paymentId,
-      ).map(operationFromRow),
-    saveOperation(operation: Operation) {
-      run(
-        `INSERT INTO operation (id, payment_id, booking_id, kind, seq, state, idempotency_key, amount_minor, refund_id,
-           lease_until_ms, lost_to, error_code, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET state = excluded.state, lease_until_ms = excluded.lease_until_ms,
-           lost_to = excluded.lost_to, error_code = excluded.error_code`,
-        operation.id,
-        operation.paymentId,
-        operation.bookingId,
-        operation.kind,
-        operation.seq,
-        operation.state,
-        operation.idempotencyKey,
-        operation.amountMinor,
-        operation.refundId,
-        operation.leaseUntilMs,
-        operation.lostTo,
-        operation.errorCode,
-        operation.createdAtMs,
-      );
-    },
-    refund(id) {
-      const row = one('SELECT * FROM refund WHERE id = ?', id);
-      return row === null ? null : refundFromRow(row);
-    },
-    refundsOf: (bookingId) =>
-      all('SELECT * FROM refund WHERE booking_id = ? ORDER BY created_at_ms', bookingId).map(
-        refundFromRow,
-      ),
-    saveRefund(refund: Refund) {
-      run(
-        `INSERT INTO refund (id, payment_id, booking_id, amount_minor, state, ref, reason, created_at_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET state = excluded.state, ref = excluded.ref`,
-        refund.id,
-        refund.paymentId,
-        refund.bookingId,
-        refund.amountMinor,
-        refund.state,
-        refund.ref,
-        refund.reason,
-        refund.createdAtMs,
-      );
-    },
   };
 }
 

@@ -16,6 +16,8 @@ type ChainMethods =
   | 'appendEvents'
   | 'events'
   | 'eventsOf'
+  | 'moneyEvents'
+  | 'lastMoneySeq'
   | 'eventHash'
   | 'streamCursor'
   | 'saveStreamCursor';
@@ -38,6 +40,10 @@ const APPEND_EVENTS = `
     value ->> 'from', value ->> 'to', value ->> 'actor', value ->> 'reason', value -> 'metadata',
     value ->> 'atMs', value ->> 'previousHash', value ->> 'hash'
   FROM json_each(?)`;
+
+/** The condition of the index that these events have, word for word, so that it is used. */
+const IS_MONEY = `type IN ('payment.received', 'payment.fee', 'refund.succeeded', 'refund.failed', 'dispute.open',
+  'dispute.won', 'dispute.lost')`;
 
 /** Calls, chain and notices. */
 export function recordStore(
@@ -116,6 +122,15 @@ function chainStore({ all, one, run }: SqlAccess): Pick<InventoryStore, ChainMet
       ),
     eventsOf: (entityId) =>
       all('SELECT * FROM chain_event WHERE entity_id = ? ORDER BY seq', entityId).map(eventFromRow),
+    moneyEvents: (afterSeq, limit) =>
+      all(
+        `SELECT * FROM chain_event WHERE seq > ? AND ${IS_MONEY} ORDER BY seq LIMIT ?`,
+        afterSeq,
+        limit,
+      ).map(eventFromRow),
+    lastMoneySeq: () =>
+      (one(`SELECT coalesce(max(seq), 0) AS seq FROM chain_event WHERE ${IS_MONEY}`)?.['seq'] ??
+        0) as number,
     eventHash(seq) {
       return (
         (one('SELECT hash FROM chain_event WHERE seq = ?', seq)?.['hash'] as string | undefined) ??

@@ -1,6 +1,11 @@
-/** Bookings: open and pay, confirm, read, history, cancel. Handlers pass on; the shard decides. */
+/** Bookings: open and pay, confirm, read, history, cancel, refund. Handlers pass on; the shard decides. */
 import type { Context } from 'hono';
-import { cancelWithRefund, checkOut, confirmPayment } from '../../application/checkout.ts';
+import {
+  cancelWithRefund,
+  checkOut,
+  confirmPayment,
+  refundBooking,
+} from '../../application/checkout.ts';
 import { namePlans } from '../../application/name-plans.ts';
 import type { OpenBookingCommand } from '../../contracts/durable-rpc.ts';
 import {
@@ -8,7 +13,9 @@ import {
   cancelBookingSchema,
   confirmBookingSchema,
   createBookingSchema,
+  createRefundSchema,
   historySchema,
+  refundSchema,
   type CreateBookingBody,
 } from '../../contracts/http/booking.ts';
 import { ok, refuse, type Result } from '../../domain/result.ts';
@@ -97,6 +104,22 @@ const cancelBooking = defineRoute({
   refusals: ['invalid_transition'],
 });
 
+const createRefund = defineRoute({
+  method: 'post',
+  path: '/v1/bookings/{id}/refunds',
+  tag: 'Booking',
+  summary: 'Give money of a booking back',
+  description:
+    'By its provider or an operator; all that is left where no amount is named. It moves money only: the booking stays ' +
+    'as it is. What it takes is reserved first, so that refunds at the same moment never exceed the capture together.',
+  access: ['provider', 'operator'],
+  key: 'required',
+  pathIds: { id: 'bkg' },
+  body: createRefundSchema,
+  answers: { 201: { description: 'The refund as it stands.', schema: refundSchema } },
+  refusals: ['invalid_transition', 'refund_exceeds_captured'],
+});
+
 /** Mounts the routes of bookings. */
 export function registerBookings(app: App): void {
   app.openapi(createBooking, async (c) => {
@@ -145,6 +168,19 @@ export function registerBookings(app: App): void {
     };
     const ports = checkoutPorts(c, pathId(c, 'id').locator);
     return keyedResponse(c, await lasting(c, cancelWithRefund(ports, command)));
+  });
+
+  app.openapi(createRefund, async (c) => {
+    const { amount, reason } = c.req.valid('json');
+    const command = {
+      caller: requireCaller(c),
+      call: requireCallKey(c),
+      bookingId: c.req.param('id'),
+      amount: amount ?? null,
+      reason,
+    };
+    const ports = checkoutPorts(c, pathId(c, 'id').locator);
+    return keyedResponse(c, await lasting(c, refundBooking(ports, command)));
   });
 }
 

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { jsonSchema } from '../../contracts/http/common.ts';
 import { runReconciliation, runRenewalJob, type RunJob } from '../background.ts';
 import type { App } from '../context.ts';
+import { runPayoutJob } from '../payout-deps.ts';
 import { refusalResponse } from '../respond.ts';
 import { defineRoute } from '../route.ts';
 
@@ -10,6 +11,7 @@ import { defineRoute } from '../route.ts';
 const JOBS: ReadonlyMap<string, RunJob> = new Map([
   ['reconciliation', runReconciliation],
   ['renewals', runRenewalJob],
+  ['payouts', runPayoutJob],
 ]);
 
 const runSchema = z

@@ -110,6 +110,10 @@ export const charge = sqliteTable('charge', {
   nextLookAtMs: integer('next_look_at_ms'),
   isUnwanted: integer('is_unwanted', { mode: 'boolean' }).notNull(),
   createdAtMs: integer('created_at_ms').notNull(),
+  /** What came in by it; null before the money moved. */
+  capturedMinor: integer('captured_minor'),
+  /** What the processor kept of it; null while it does not say. */
+  feeMinor: integer('fee_minor'),
 });
 
 export const creditNote = sqliteTable('credit_note', {

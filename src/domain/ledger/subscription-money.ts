@@ -1,0 +1,162 @@
+/**
+ * What a subscription's charges, invoices and refunds are in the ledger. A payment that settles its invoice is revenue
+ * and the tax inside it; one that nobody waited for is the payer's. Pure; called by storage, in the write that they
+ * are part of.
+ */
+import type { Charge, Invoice } from '../subscription/subscription.ts';
+import type { EpochMs } from '../time.ts';
+import {
+  balanced,
+  FEES_ACCOUNT,
+  MEMBER_CREDIT_ACCOUNT,
+  processorAccount,
+  REVENUE_ACCOUNT,
+  reversed,
+  shareOfPiece,
+  SURPLUS_ACCOUNT,
+  TAX_ACCOUNT,
+  type LedgerEntry,
+  type LedgerKind,
+  type Posting,
+} from './entry.ts';
+
+/** The money of a payment; `invoice` is the one that it settles, null for money that nobody waited for. */
+export function entriesOfPayment(
+  charge: Charge,
+  invoice: Pick<Invoice, 'totalMinor' | 'taxMinor'> | null,
+  atMs: EpochMs,
+): LedgerEntry[] {
+  const amountMinor = charge.capturedMinor ?? charge.amountMinor;
+  const held = { account: processorAccount(charge.processor), amountMinor };
+  const isEarned = invoice !== null && invoice.totalMinor === amountMinor;
+  const earned: Posting[] = isEarned
+    ? [
+        { account: REVENUE_ACCOUNT, amountMinor: invoice.taxMinor - amountMinor },
+        { account: TAX_ACCOUNT, amountMinor: -invoice.taxMinor },
+      ]
+    : [{ account: SURPLUS_ACCOUNT, amountMinor: -amountMinor }];
+  return [
+    ...entryOf(charge, { id: `capture:${charge.id}`, kind: 'capture', atMs }, [held, ...earned]),
+    ...entryOfFee(charge, atMs),
+  ];
+}
+
+/** What the processor kept of a payment. */
+export function entryOfFee(charge: FeeCharge, atMs: EpochMs): LedgerEntry[] {
+  const feeMinor = charge.feeMinor ?? 0;
+  return entryOf(charge, { id: `fee:${charge.id}`, kind: 'fee', atMs }, [
+    { account: FEES_ACCOUNT, amountMinor: feeMinor },
+    { account: processorAccount(charge.processor), amountMinor: -feeMinor },
+  ]);
+}
+
+/** What a fee is told of. */
+export type FeeCharge = Pick<
+  Charge,
+  'id' | 'processor' | 'ref' | 'currency' | 'subscriptionId' | 'feeMinor'
+>;
+
+/** The credit that a paid invoice used up or gave: time that was bought, and not with new money. */
+export function entryOfCredit(invoice: Invoice, atMs: EpochMs): LedgerEntry[] {
+  const { creditUsedMinor, creditGivenMinor, currency, subscriptionId } = invoice;
+  const subject = { processor: null, ref: null, currency, subscriptionId };
+  return entryOf(subject, { id: `credit:${invoice.id}`, kind: 'credit', atMs }, [
+    { account: MEMBER_CREDIT_ACCOUNT, amountMinor: creditUsedMinor - creditGivenMinor },
+    { account: REVENUE_ACCOUNT, amountMinor: creditGivenMinor - creditUsedMinor },
+  ]);
+}
+
+/** What the ledger has of a payment and of what was given back of it. */
+export interface RefundedPayment {
+  /** The lines of the payment; null where the ledger does not have it. */
+  readonly captured: readonly Posting[] | null;
+  /** The processor's id of the payment. */
+  readonly paymentRef: string | null;
+  /** Given back of the payment so far, by all refunds. */
+  readonly returnedMinor: number;
+  /** Of that, by this refund. */
+  readonly returnedByThisMinor: number;
+  /** Entries that there are of this refund: a number of the next. */
+  readonly told: number;
+}
+
+/**
+ * What has to be told so that the ledger says of a refund what the refund says of itself: given back from the moment
+ * that the processor has taken it on, and not if it failed, however often that changes.
+ */
+export function entriesOfRefund(
+  refund: Charge,
+  payment: RefundedPayment,
+  atMs: EpochMs,
+): LedgerEntry[] {
+  const isGiven =
+    refund.state === 'succeeded' || (refund.state === 'pending' && refund.ref !== null);
+  const wantedMinor = isGiven ? refund.amountMinor : 0;
+  const changeMinor = wantedMinor - payment.returnedByThisMinor;
+  if (changeMinor === 0) return [];
+  const kind = changeMinor > 0 ? 'refund' : 'refund_failed';
+  const amountMinor = Math.abs(changeMinor);
+  const beforeMinor = payment.returnedMinor - (changeMinor > 0 ? 0 : amountMinor);
+  const lines = linesOfReturn(refund, payment, { beforeMinor, amountMinor });
+  const id = `${kind}:${refund.id}:${payment.told + 1}`;
+  return entryOf(
+    refund,
+    { id, kind, atMs, paymentRef: payment.paymentRef },
+    changeMinor > 0 ? lines : reversed(lines),
+  );
+}
+
+/** A piece of a payment goes back in the shares in which the payment came. */
+function linesOfReturn(
+  { processor }: Charge,
+  { captured }: RefundedPayment,
+  piece: { beforeMinor: number; amountMinor: number },
+): Posting[] {
+  const wholeMinor = captured?.find(({ amountMinor }) => amountMinor > 0)?.amountMinor ?? 0;
+  const taxMinor = -(captured?.find(({ account }) => account === TAX_ACCOUNT)?.amountMinor ?? 0);
+  const isEarned = captured?.every(({ account }) => account !== SURPLUS_ACCOUNT) === true;
+  const given = { account: processorAccount(processor), amountMinor: -piece.amountMinor };
+  const isWithin = piece.beforeMinor >= 0 && piece.beforeMinor + piece.amountMinor <= wholeMinor;
+  if (!isEarned || !isWithin)
+    return [given, { account: SURPLUS_ACCOUNT, amountMinor: piece.amountMinor }];
+  const taxBackMinor = shareOfPiece({ partMinor: taxMinor, wholeMinor }, piece);
+  return [
+    given,
+    { account: REVENUE_ACCOUNT, amountMinor: piece.amountMinor - taxBackMinor },
+    { account: TAX_ACCOUNT, amountMinor: taxBackMinor },
+  ];
+}
+
+interface EntrySubject {
+  readonly processor: Charge['processor'] | null;
+  readonly ref: string | null;
+  readonly currency: string;
+  readonly subscriptionId: string;
+}
+
+function entryOf(
+  subject: EntrySubject,
+  entry: { id: string; kind: LedgerKind; atMs: EpochMs; paymentRef?: string | null },
+  lines: readonly Posting[],
+): LedgerEntry[] {
+  const postings = balanced(lines);
+  if (postings.length === 0) return [];
+  const { id, kind, atMs, paymentRef = subject.ref } = entry;
+  return [
+    {
+      id,
+      kind,
+      currency: subject.currency,
+      postings,
+      processor: subject.processor,
+      processorRef: subject.ref,
+      paymentRef,
+      bookingId: null,
+      subscriptionId: subject.subscriptionId,
+      providerId: null,
+      payoutId: null,
+      atMs,
+      availableFromMs: atMs,
+    },
+  ];
+}
