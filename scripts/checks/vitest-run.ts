@@ -12,6 +12,9 @@ export interface Tally {
   readonly failed: number;
 }
 
+/** Projects that only compute: each processor takes a file. The others start runtimes of their own beside them. */
+const COMPUTING: ReadonlySet<string> = new Set(['unit', 'simulators', 'simulation']);
+
 /** Runs a project; a run that fails without a failed test (a file that does not load, say) counts as one failure. */
 export async function runVitest(project: string): Promise<Tally> {
   const workDir = mkdtempSync(join(tmpdir(), 'holdfast-vitest-'));
@@ -28,6 +31,7 @@ export async function runVitest(project: string): Promise<Tally> {
         '--reporter=default',
         '--reporter=json',
         `--outputFile.json=${reportFile}`,
+        ...(COMPUTING.has(project) ? ['--maxWorkers=100%'] : []),
       ],
       { cwd: PROJECT_ROOT, stdio: ['ignore', 'inherit', 'inherit'] },
     );
