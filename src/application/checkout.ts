@@ -85,10 +85,13 @@ export async function confirmPayment(
 ): Promise<Reply<BookingView>> {
   const before = await ports.shard.getBooking(asked.caller, asked.bookingId);
   if (!before.ok) return before;
-  await advancePayment(ports, { bookingId: asked.bookingId, cause: 'confirm', look: true });
-  const after = await ports.shard.getBooking(asked.caller, asked.bookingId);
+  const { bookingId } = asked;
+  const end = await advancePayment(ports, { bookingId, cause: 'confirm', look: true });
+  const after = await ports.shard.getBooking(asked.caller, bookingId);
   if (!after.ok) return after;
   const { view, declineCode } = after.value;
+  // Another caller is asking for the money at this moment: the payer has nothing left to do, and must not pay again.
+  if (end === 'busy' && view.status === 'pending') return ok(view);
   if (view.status === 'expired')
     return refuse('hold_expired', 'The hold ended before the payment was complete.');
   if (view.status !== 'pending' && view.status !== 'payment_failed') return ok(view);

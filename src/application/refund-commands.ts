@@ -21,7 +21,7 @@ import { isFrozen, refundableMinor, requestRefund } from './refunds.ts';
 import type { ShardState } from './shard-state.ts';
 
 /**
- * Reserves a refund and gives its first step. Refusals: not_found, validation_failed (currency), invalid_transition (a
+ * Reserves a refund and gives its first step. Refusals: not_found, role_required (its customer), validation_failed (currency), invalid_transition (a
  * dispute decides over the payment), refund_exceeds_captured.
  */
 export function openRefund(shard: ShardState, command: OpenRefundCommand): OpenRefundReply {
@@ -55,8 +55,9 @@ export function finishRefund(
 
 function decide(shard: ShardState, command: OpenRefundCommand): Result<Refund> {
   const { caller, amount, reason } = command;
-  const booking = sellersBooking(shard, caller, command.bookingId);
-  if (booking === null) return refuse('not_found', 'There is no such booking.');
+  const found = sellersBooking(shard, caller, command.bookingId);
+  if (!found.ok) return found;
+  const booking = found.value;
   if (amount !== null && amount.currency !== booking.quote.currency) {
     return refuse('validation_failed', 'The request is not valid.', {
       errors: [
@@ -105,7 +106,12 @@ function refundable(shard: ShardState, bookingId: string): Payment | null {
   return first?.payment ?? null;
 }
 
-function sellersBooking(shard: ShardState, caller: Caller, id: string): Booking | null {
+/** Its customer knows the booking and is told who may do this; for anybody else it does not exist. */
+function sellersBooking(shard: ShardState, caller: Caller, id: string): Result<Booking> {
+  const booking = shard.store.booking(id);
   const isSeller = shard.provider.owners.includes(caller.id) || caller.roles.includes('operator');
-  return isSeller ? shard.store.booking(id) : null;
+  if (booking !== null && isSeller) return ok(booking);
+  return booking?.customerId === caller.id
+    ? refuse('role_required', 'This call is for the provider of the booking and operators.')
+    : refuse('not_found', 'There is no such booking.');
 }

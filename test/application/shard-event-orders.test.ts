@@ -134,18 +134,27 @@ async function outcomeOf(
   };
 }
 
+/** A shop looks at all that is unfinished in it: a small one keeps every play as cheap as the first. */
+const ORDERS_PER_SHOP = 15;
+
+async function openShop(): Promise<NodeShop> {
+  const shop = await NodeShop.open();
+  shop.btcpay.areRefundsClaimed = true;
+  return shop;
+}
+
 describe('six events of one payment', () => {
   test.each(['stripe', 'paypal', 'btcpay'] as const)(
     'of %s end alike in every order, with one twice and one three days late',
     async (name) => {
-      const shop = await NodeShop.open();
-      shop.btcpay.areRefundsClaimed = true;
-      const inOrder = await play(shop, { name, order: [0, 1, 2, 3, 4, 5] });
+      const inOrder = await play(await openShop(), { name, order: [0, 1, 2, 3, 4, 5] });
       expect(inOrder).toMatchObject({ attempts: 1, open: 0 });
       expect(inOrder.payment.capturedMinor).toBeGreaterThan(0);
       const { payment, net } = inOrder;
       expect(net).toBe(payment.capturedMinor - payment.refundedMinor - payment.lostMinor);
-      for (const order of ordersOf(6)) {
+      let shop = await openShop();
+      for (const [index, order] of ordersOf(6).entries()) {
+        if (index % ORDERS_PER_SHOP === 0) shop = await openShop();
         const played = await play(shop, { name, order });
         if (JSON.stringify(played) === JSON.stringify(inOrder)) continue;
         expect({ order, ...played }).toEqual({ order, ...inOrder });

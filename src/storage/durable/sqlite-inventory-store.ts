@@ -19,7 +19,9 @@ import { claimFromRow, paymentFromRow, slotFromRow, type Row } from './inventory
 const OPEN_WORK = `
   SELECT booking_id FROM operation WHERE state IN ('requested', 'pending', 'unknown')
   UNION
-  SELECT booking_id FROM payment WHERE state IN ('created', 'action_required', 'pending', 'authorized', 'capturing')`;
+  SELECT booking_id FROM payment WHERE state IN ('created', 'action_required', 'pending', 'authorized', 'capturing')
+  UNION
+  SELECT booking_id FROM dispute WHERE state IN ('inquiry', 'open', 'under_review')`;
 
 /** Builds the store over the SQL of a Durable Object whose schema is up to date. */
 export function createSqliteInventoryStore(sql: SqlStorage): InventoryStore {

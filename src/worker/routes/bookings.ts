@@ -112,12 +112,13 @@ const createRefund = defineRoute({
   description:
     'By its provider or an operator; all that is left where no amount is named. It moves money only: the booking stays ' +
     'as it is. What it takes is reserved first, so that refunds at the same moment never exceed the capture together.',
-  access: ['provider', 'operator'],
+  // Who sells the booking is asked of its shard: a token does not know what was founded after it was issued.
+  access: 'signed_in',
   key: 'required',
   pathIds: { id: 'bkg' },
   body: createRefundSchema,
   answers: { 201: { description: 'The refund as it stands.', schema: refundSchema } },
-  refusals: ['invalid_transition', 'refund_exceeds_captured'],
+  refusals: ['role_required', 'invalid_transition', 'refund_exceeds_captured'],
 });
 
 /** Mounts the routes of bookings. */
