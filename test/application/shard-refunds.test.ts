@@ -75,11 +75,11 @@ describe('a refund by the seller', () => {
     expect(codeOf(reply)).toBe('validation_failed');
   });
 
-  test('is not found for anybody else, the customer included', async () => {
+  test('is not for the customer, and not found for anybody else', async () => {
     const shop = await NodeShop.open();
     const { id } = await shop.booked();
     const stranger = { id: 'usr_other', roles: ['provider'] as const };
-    expect(codeOf(await shop.refund(id, { by: customer() }))).toBe('not_found');
+    expect(codeOf(await shop.refund(id, { by: customer() }))).toBe('role_required');
     expect(codeOf(await shop.refund(id, { by: stranger }))).toBe('not_found');
   });
 
