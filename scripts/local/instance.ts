@@ -136,6 +136,7 @@ export class Instance {
         BTCPAY_API_KEY: keys.BTCPAY_API_KEY,
         BTCPAY_STORE_ID: keys.BTCPAY_STORE_ID,
         BTCPAY_WEBHOOK_SECRET: keys.BTCPAY_WEBHOOK_SECRETS,
+        BTCPAY_CONFIRMATION_SECONDS: String(settings.btcpayConfirmationSeconds),
         CLOCK_OFFSET_SECONDS: String(settings.clockOffsetSeconds),
       },
       onError: (line) => this.#console.error(line),

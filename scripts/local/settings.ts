@@ -6,6 +6,8 @@ export interface LocalSettings {
   readonly simulatorsPort: number;
   readonly stateDir: string;
   readonly clockOffsetSeconds: number;
+  /** How long a payment in crypto waits for its confirmation at the simulator. */
+  readonly btcpayConfirmationSeconds: number;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -34,6 +36,12 @@ export function readSettings(env: Environment): LocalSettings {
       min: 0,
       // Ten years, as the Worker's own settings say: more is a mistake in the unit.
       max: 3_660 * 86_400,
+    }),
+    // Short, so that whoever tries it sees a payment arrive and then settle without moving the clock.
+    btcpayConfirmationSeconds: readInteger(env, 'BTCPAY_CONFIRMATION_SECONDS', {
+      fallback: 2,
+      min: 0,
+      max: 86_400,
     }),
   };
 }

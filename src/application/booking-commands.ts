@@ -368,8 +368,7 @@ function dueByPolicy(shard: ShardState, booking: Booking, payment: Payment): num
 function visibleBooking(shard: ShardState, caller: Caller, id: string): Booking | null {
   const booking = shard.store.booking(id);
   if (booking === null) return null;
-  const isSeller = shard.provider.owners.includes(caller.id) || caller.roles.includes('operator');
-  return booking.customerId === caller.id || isSeller ? booking : null;
+  return booking.customerId === caller.id || shard.isManagedBy(caller) ? booking : null;
 }
 
 function viewBooking(shard: ShardState, booking: Booking): BookingView {

@@ -24,7 +24,7 @@ import type { ShardState } from './shard-state.ts';
 
 /** Creates a resource; a repeat with the same id gives the card that is there. */
 export function putResource(shard: ShardState, command: PutResourceCommand): Reply<ResourceCard> {
-  if (!mayManage(shard, command.caller)) return refuse('not_found', 'There is no such provider.');
+  if (!shard.isManagedBy(command.caller)) return refuse('not_found', 'There is no such provider.');
   const known = shard.inventory.resource(command.card.id);
   if (known !== null) return ok(known);
   return ok(
@@ -41,7 +41,7 @@ export function patchResource(
   command: PatchResourceCommand,
 ): Reply<ResourceCard> {
   const known = shard.inventory.resource(command.id);
-  if (known === null || !mayManage(shard, command.caller))
+  if (known === null || !shard.isManagedBy(command.caller))
     return refuse('not_found', 'There is no such resource.');
   const card = { ...known, ...command.patch, version: known.version + 1 };
   return ok(saveResource(shard, card, { from: known, caller: command.caller }));
@@ -49,7 +49,7 @@ export function patchResource(
 
 /** Creates a service over resources of this shard; a repeat with the same id gives the card that is there. */
 export function putService(shard: ShardState, command: PutServiceCommand): Reply<ServiceCard> {
-  if (!mayManage(shard, command.caller)) return refuse('not_found', 'There is no such provider.');
+  if (!shard.isManagedBy(command.caller)) return refuse('not_found', 'There is no such provider.');
   const known = shard.inventory.service(command.card.id);
   if (known !== null) return ok(known);
   const missing = command.card.resourceIds.filter((id) => shard.inventory.resource(id) === null);
@@ -68,7 +68,7 @@ export function putService(shard: ShardState, command: PutServiceCommand): Reply
 
 export function patchService(shard: ShardState, command: PatchServiceCommand): Reply<ServiceCard> {
   const known = shard.inventory.service(command.id);
-  if (known === null || !mayManage(shard, command.caller))
+  if (known === null || !shard.isManagedBy(command.caller))
     return refuse('not_found', 'There is no such service.');
   if (command.patch.price !== undefined && command.patch.price.currency !== known.price.currency) {
     return refuse('validation_failed', 'A service keeps its currency.', {
@@ -122,16 +122,12 @@ export function readSlot(shard: ShardState, id: string): Reply<SlotView> {
   return slot === null ? refuse('not_found', 'There is no such slot.') : ok(viewSlot(shard, slot));
 }
 
-function mayManage(shard: ShardState, caller: Caller): boolean {
-  return shard.provider.owners.includes(caller.id) || caller.roles.includes('operator');
-}
-
 function decideSlots(
   shard: ShardState,
   command: CreateSlotsCommand,
 ): Decision<{ data: SlotView[] }> {
   const service = shard.inventory.service(command.serviceId);
-  if (service === null || !mayManage(shard, command.caller))
+  if (service === null || !shard.isManagedBy(command.caller))
     return refuse('not_found', 'There is no such service.');
   const refusal = slotsRefusal(service, command.slots);
   if (refusal !== null) return { ok: false, refusal };

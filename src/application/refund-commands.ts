@@ -109,8 +109,7 @@ function refundable(shard: ShardState, bookingId: string): Payment | null {
 /** Its customer knows the booking and is told who may do this; for anybody else it does not exist. */
 function sellersBooking(shard: ShardState, caller: Caller, id: string): Result<Booking> {
   const booking = shard.store.booking(id);
-  const isSeller = shard.provider.owners.includes(caller.id) || caller.roles.includes('operator');
-  if (booking !== null && isSeller) return ok(booking);
+  if (booking !== null && shard.isManagedBy(caller)) return ok(booking);
   return booking?.customerId === caller.id
     ? refuse('role_required', 'This call is for the provider of the booking and operators.')
     : refuse('not_found', 'There is no such booking.');

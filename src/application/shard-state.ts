@@ -3,7 +3,7 @@
  * Commands change it synchronously inside one transaction; if that throws, the object is thrown away with it,
  * so memory and storage never part. Nothing here is asynchronous, and nothing may become so.
  */
-import type { ChainEvent } from '../contracts/durable-rpc.ts';
+import type { Caller, ChainEvent } from '../contracts/durable-rpc.ts';
 import type { Booking, Payment } from '../domain/booking/booking.ts';
 import { invariant, required } from '../domain/assert.ts';
 import { chainHash, GENESIS_HASH } from '../domain/chain.ts';
@@ -89,6 +89,11 @@ export class ShardState {
     this.#hasNotices = ports.store.quotaNotices(1).length > 0;
     this.#lastMoneySeq = ports.store.lastMoneySeq();
     this.#load();
+  }
+
+  /** True for whoever may manage what is sold here: the provider's owners, and operators. */
+  isManagedBy(caller: Caller): boolean {
+    return this.provider.owners.includes(caller.id) || caller.roles.includes('operator');
   }
 
   get headSeq(): number {

@@ -110,6 +110,8 @@ export class PlatformProcess {
           PORT: String(this.port),
           SIMULATORS_PORT: String(this.simulatorsPort),
           STATE_DIR: this.stateDir,
+          // Journeys confirm by hand what they want confirmed.
+          BTCPAY_CONFIRMATION_SECONDS: '600',
           ...env,
         },
       },
