@@ -22,14 +22,16 @@ export async function confirmSubscription(
   if (!before.ok) return before;
   const { subscriptionId } = asked;
   const { charge } = before.value;
-  await advanceSubscription(deps, {
+  const end = await advanceSubscription(deps, {
     subscriptionId,
     cause: 'confirm',
     look: true,
     ...(charge === null ? {} : { chargeId: charge.id }),
   });
   const standing = required(await readStanding(deps, subscriptionId), 'it was there before');
-  const refusal = (await declined(deps, standing)) ?? incomplete(standing);
+  // Another caller is collecting at this moment: the payer has nothing left to do, and must not pay again.
+  const isUnderWay = end === 'busy' && (standing.charge?.action ?? null) === null;
+  const refusal = (await declined(deps, standing)) ?? (isUnderWay ? null : incomplete(standing));
   return refusal === null ? ok(standing) : { ok: false, refusal };
 }
 
