@@ -3,7 +3,7 @@
  * All sums are integers in the minor unit. Source: Stripe API reference, "Balance Transactions".
  */
 import type { JsonObject } from '../json.ts';
-import { find, findAddressed, insert, newId, now, type StripeContext } from './context.ts';
+import { findAddressed, insert, newId, now, type StripeContext } from './context.ts';
 import { listObjects, type Page } from './lists.ts';
 import type { Parameters, ParameterRules } from './parameters.ts';
 import type { BalanceTransactionObject } from './shapes.ts';
@@ -150,13 +150,4 @@ function settled(
   const available = ctx.world.objects.secrets(transaction.id)['availableVirtualSeconds'];
   const isAvailable = Number(available) <= ctx.world.clock.virtualSeconds();
   return { ...transaction, status: isAvailable ? 'available' : 'pending' };
-}
-
-/** The balance transaction of that id with its status as of now, or null. */
-export function findBalanceTransaction(
-  ctx: StripeContext,
-  id: string,
-): BalanceTransactionObject | null {
-  const transaction = find(ctx, 'balance_transaction', id);
-  return transaction ? settled(ctx, transaction) : null;
 }

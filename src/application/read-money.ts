@@ -1,5 +1,5 @@
 /** What operators see of money: sums of each processor, what does not match, and every entry of a booking. */
-import { regionOf, type DataRegion } from '../domain/ids.ts';
+import { regionOfId, type DataRegion } from '../domain/ids.ts';
 import { PROCESSORS, type Processor } from '../domain/payment/processor-reply.ts';
 import { refuse, type Result } from '../domain/result.ts';
 import { DAY_MS, type EpochMs } from '../domain/time.ts';
@@ -107,7 +107,7 @@ export function readBookingMoney(
   deps: ReadMoneyDeps,
   bookingId: string,
 ): Promise<LedgerTransaction[]> {
-  const region = regionOf(bookingId.slice('bkg_'.length));
+  const region = regionOfId(bookingId);
   return deps.ledger(region).transactionsOf({ bookingId });
 }
 

@@ -4,7 +4,7 @@
  */
 import type { QueueMessage } from '../contracts/queue-messages.ts';
 import { errorText } from '../domain/assert.ts';
-import { regionOf, type DataRegion } from '../domain/ids.ts';
+import { regionOf, regionOfId, type DataRegion } from '../domain/ids.ts';
 import { ok, refuse, type Result } from '../domain/result.ts';
 import { MINUTE_MS } from '../domain/time.ts';
 import { advancePayment } from './advance-payment.ts';
@@ -87,7 +87,7 @@ export async function receiveWebhook(
  * An event of another mode, account or version is acted upon too, because only the fetched object counts.
  */
 export async function handleWebhook(ports: WebhookPorts, eventId: string): Promise<void> {
-  const region = regionOf(eventId.slice('whk_'.length));
+  const region = regionOfId(eventId);
   const inbox = ports.inbox(region);
   const event = await inbox.byId(eventId);
   if (event === null || event.handledAtMs !== null) return;

@@ -6,7 +6,7 @@
  */
 import type { InventoryShardRpc } from '../contracts/durable-rpc.ts';
 import { errorText, required } from '../domain/assert.ts';
-import { regionOf, type DataRegion } from '../domain/ids.ts';
+import { regionOfId, type DataRegion } from '../domain/ids.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, type EpochMs } from '../domain/time.ts';
 import { advancePayment } from './advance-payment.ts';
 import {
@@ -257,7 +257,7 @@ function comparePorts(ports: ReconcilePorts): ComparePorts {
     regionOf: (reference) => {
       if (!isGenuine(ports, reference)) return null;
       const id = 'bookingId' in reference ? reference.bookingId : reference.subscriptionId;
-      return regionOf(id.slice('bkg_'.length));
+      return regionOfId(id);
     },
     isKnown: (reference, ref) => isKnown(ports, reference, ref),
     isUnfinished: async (bookingId) => {

@@ -85,6 +85,11 @@ export function regionOf(locator: string): DataRegion {
   return locator.startsWith('e') ? 'eu' : 'global';
 }
 
+/** The data region in which what an id names lives; whether the id is genuine is checked before. */
+export function regionOfId(id: string): DataRegion {
+  return regionOf(id.slice(id.indexOf('_') + 1));
+}
+
 /** Encodes bytes in the id alphabet, five bits of each byte, so that every character is uniform. */
 export function encodeIdChars(bytes: Uint8Array): string {
   let text = '';

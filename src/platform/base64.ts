@@ -17,9 +17,3 @@ export function fromBase64(text: string): Uint8Array | null {
 export function toBase64Url(bytes: Uint8Array): string {
   return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_');
 }
-
-/** Reads the URL-safe alphabet; null for a text that is none. */
-export function fromBase64Url(text: string): Uint8Array | null {
-  if (!/^[A-Za-z0-9_-]*$/.test(text)) return null;
-  return fromBase64(text.replaceAll('-', '+').replaceAll('_', '/'));
-}

@@ -4,7 +4,7 @@
  * cron and the reconciler all come through here, so that it does not matter who is first, twice or late.
  */
 import { required } from '../../domain/assert.ts';
-import { regionOf } from '../../domain/ids.ts';
+import { regionOfId } from '../../domain/ids.ts';
 import {
   callKey,
   isChargeOpen,
@@ -73,7 +73,7 @@ export async function advanceSubscription(
 ): Promise<AdvanceEnd> {
   const pass: Pass = {
     deps,
-    store: deps.billing(regionOf(request.subscriptionId.slice('sub_'.length))),
+    store: deps.billing(regionOfId(request.subscriptionId)),
     request,
     looked: new Set(),
     tried: new Set(),

@@ -5,7 +5,7 @@
  */
 import { invariant } from '../../domain/assert.ts';
 import { chainHash, type ChainLink } from '../../domain/chain.ts';
-import { regionOf } from '../../domain/ids.ts';
+import { regionOfId } from '../../domain/ids.ts';
 import { step } from '../../domain/machine.ts';
 import type { Json } from '../../domain/result.ts';
 import { isChargeOpen } from '../../domain/subscription/billing-step.ts';
@@ -214,7 +214,7 @@ export class BillingDraft {
   }): void {
     const { id, chainSeq, chainHash: previousHash } = this.#subscription;
     const { digest, ids } = this.ports;
-    const region = regionOf(id.slice('sub_'.length));
+    const region = regionOfId(id);
     const body = {
       seq: chainSeq + 1,
       id: ids.mintInShard('evt', ids.deriveShardKey(region, id)),

@@ -6,12 +6,12 @@ import { billChange } from '../../domain/subscription/invoice-lines.ts';
 import { isSameInterval, periodAt, type Period } from '../../domain/subscription/period.ts';
 import { changeTime } from '../../domain/subscription/plan-change.ts';
 import type { PlanTerms } from '../../domain/subscription/plan.ts';
-import { regionOf } from '../../domain/ids.ts';
+import { regionOfId } from '../../domain/ids.ts';
 import type { BillingDraft } from './billing-draft.ts';
 import type { BillingDeps } from './billing-deps.ts';
 import { changeSubscription, notNow } from './change-subscription.ts';
 import { settleInvoice } from './invoice-outcomes.ts';
-import { newCharge, newInvoice } from './own-steps.ts';
+import { newCharge, newInvoice } from './new-documents.ts';
 import { readPaidPeriod, type PaidPeriod } from './paid-period.ts';
 import type { SubscriptionStanding } from './read-subscription.ts';
 
@@ -31,7 +31,7 @@ export async function changePlan(
   const plan =
     deps.ids.open('pln', asked.planId) === null ? null : await deps.plans.onSale(asked.planId);
   if (plan === null) return refuse('not_found', 'There is no such plan on sale.');
-  const store = deps.billing(regionOf(asked.subscriptionId.slice('sub_'.length)));
+  const store = deps.billing(regionOfId(asked.subscriptionId));
   let invoiceId: string | null = null;
   const changed = await changeSubscription(deps, {
     ...asked,

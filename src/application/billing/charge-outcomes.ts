@@ -132,8 +132,7 @@ function applyPayment(
     }
     case 'pending':
     case 'authorized':
-      draft.moveCharge(charge, 'wait');
-      lookLater(draft, draft.charge(charge.id) ?? charge);
+      lookLater(draft, draft.moveCharge(charge, 'wait').charge);
       return;
     case 'captured': {
       const { charge: after, moved } = draft.moveCharge(charge, 'succeed', {
@@ -169,8 +168,7 @@ function applySetup(draft: BillingDraft, answer: { charge: Charge; seen: Process
       draft.moveCharge(charge, 'require_action');
       return;
     case 'pending':
-      draft.moveCharge(charge, 'wait');
-      lookLater(draft, draft.charge(charge.id) ?? charge);
+      lookLater(draft, draft.moveCharge(charge, 'wait').charge);
       return;
     case 'succeeded':
       if (draft.moveCharge(charge, 'succeed', { action: null }).moved)
@@ -214,8 +212,7 @@ function applyRefund(draft: BillingDraft, charge: Charge, seen: ProcessorRefund)
       draft.moveCharge(known, 'succeed');
       return;
     case 'pending':
-      draft.moveCharge(known, 'wait');
-      lookLater(draft, draft.charge(known.id) ?? known);
+      lookLater(draft, draft.moveCharge(known, 'wait').charge);
       return;
     case 'failed':
       draft.moveCharge(known, 'fail', { declineCode: 'refund_failed' });

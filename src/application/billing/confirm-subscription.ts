@@ -4,7 +4,7 @@
  */
 import type { Caller } from '../../contracts/durable-rpc.ts';
 import { required } from '../../domain/assert.ts';
-import { regionOf } from '../../domain/ids.ts';
+import { regionOfId } from '../../domain/ids.ts';
 import { ok, refuse, type Json, type Refusal, type Result } from '../../domain/result.ts';
 import { advanceSubscription } from './advance-subscription.ts';
 import type { BillingDeps } from './billing-deps.ts';
@@ -46,7 +46,7 @@ async function declined(
     return refuse('payment_declined', 'The payment was declined; nothing was kept.', extra).refusal;
   const { invoiceId } = charge;
   if (invoiceId === null) return null;
-  const store = deps.billing(regionOf(subscription.id.slice('sub_'.length)));
+  const store = deps.billing(regionOfId(subscription.id));
   const invoice = await store.invoice(invoiceId);
   if (invoice?.kind !== 'change') return null;
   return refuse('payment_declined', 'The payment was declined; the old plan stays.', extra).refusal;

@@ -1,6 +1,6 @@
 /** Cancelling, resuming and pausing. */
 import type { Caller } from '../../contracts/durable-rpc.ts';
-import { regionOf } from '../../domain/ids.ts';
+import { regionOfId } from '../../domain/ids.ts';
 import { step } from '../../domain/machine.ts';
 import type { Refusal, Result } from '../../domain/result.ts';
 import { grossMinor, unusedMinor } from '../../domain/subscription/invoice-lines.ts';
@@ -28,7 +28,7 @@ export function cancelSubscription(
   deps: BillingDeps,
   asked: Asked & { atPeriodEnd: boolean },
 ): Promise<Result<SubscriptionStanding>> {
-  const store = deps.billing(regionOf(asked.subscriptionId.slice('sub_'.length)));
+  const store = deps.billing(regionOfId(asked.subscriptionId));
   return changeSubscription(deps, {
     ...asked,
     decide: async (draft, _account, terms) => {
@@ -135,7 +135,7 @@ async function refundRest(
     requestRefund(draft, payment, amountMinor);
     draft.refundInvoice(invoice, invoice.refundedMinor + amountMinor);
     draft.addCreditNote({
-      id: draft.ports.ids.mintInRegion('crn', regionOf(id.slice('sub_'.length))),
+      id: draft.ports.ids.mintInRegion('crn', regionOfId(id)),
       invoiceId: invoice.id,
       userId,
       number: null,

@@ -3,11 +3,11 @@
  * Money that comes for an invoice nobody waits for any more goes back, exactly once.
  */
 import type { ProcessorPayment } from '../../domain/payment/processor-reply.ts';
-import { regionOf } from '../../domain/ids.ts';
 import { nextAttemptAtMs } from '../../domain/subscription/dunning.ts';
 import type { PlanTerms } from '../../domain/subscription/plan.ts';
 import type { Charge, Invoice } from '../../domain/subscription/subscription.ts';
 import type { BillingDraft } from './billing-draft.ts';
+import { newRefund } from './new-documents.ts';
 
 /** The terms of the subscription's plan, for dunning. */
 export type BillingTerms = Pick<PlanTerms, 'dunningDays'>;
@@ -101,28 +101,7 @@ export function paymentFailed(
 
 /** Writes the intent to give back a part of a payment; the next step makes the call. */
 export function requestRefund(draft: BillingDraft, payment: Charge, amountMinor: number): void {
-  if (amountMinor <= 0) return;
-  draft.addCharge({
-    ...payment,
-    id: draft.ports.ids.mintInRegion('chg', regionOf(payment.id.slice('chg_'.length))),
-    ofChargeId: payment.id,
-    purpose: 'refund',
-    state: 'created',
-    ref: null,
-    methodRef: null,
-    isOffSession: true,
-    returnUrl: null,
-    amountMinor,
-    capturedMinor: null,
-    feeMinor: null,
-    action: null,
-    declineCode: null,
-    call: null,
-    fruitlessLooks: 0,
-    nextLookAtMs: null,
-    isUnwanted: false,
-    createdAtMs: draft.nowMs,
-  });
+  if (amountMinor > 0) draft.addCharge(newRefund(draft, payment, amountMinor));
 }
 
 function isOver({ subscription: { state } }: BillingDraft): boolean {

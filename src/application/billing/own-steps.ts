@@ -1,18 +1,14 @@
 /** The steps of billing that need no processor: writing invoices, beginning tries, ending what is over. On a draft. */
-import { encodeIdChars, regionOf } from '../../domain/ids.ts';
 import { required, unreachable } from '../../domain/assert.ts';
 import type { BillingStep } from '../../domain/subscription/billing-step.ts';
-import { billPeriod, type Bill } from '../../domain/subscription/invoice-lines.ts';
-import { isSameInterval, nextPeriod, type Period } from '../../domain/subscription/period.ts';
+import { billPeriod } from '../../domain/subscription/invoice-lines.ts';
+import { isSameInterval, nextPeriod } from '../../domain/subscription/period.ts';
 import type { PlanTerms } from '../../domain/subscription/plan.ts';
-import type { Charge, Invoice, InvoiceKind } from '../../domain/subscription/subscription.ts';
-import type { EpochMs } from '../../domain/time.ts';
+import type { Invoice } from '../../domain/subscription/subscription.ts';
 import type { BillingDraft } from './billing-draft.ts';
 import type { BillingDeps } from './billing-deps.ts';
 import { settleInvoice } from './invoice-outcomes.ts';
-
-/** Characters of the secret of an invoice's page: 160 bits. */
-const PAY_TOKEN_LENGTH = 32;
+import { newCharge, newInvoice } from './new-documents.ts';
 
 /** A step that is a write and nothing else. */
 export type OwnStep = Exclude<BillingStep, { kind: 'call' | 'look' | 'wait' }>;
@@ -70,75 +66,6 @@ export async function applyStep(
     default:
       unreachable(step);
   }
-}
-
-/** An invoice that is to be collected from an instant on. */
-export function newInvoice(
-  draft: BillingDraft,
-  parts: {
-    kind: InvoiceKind;
-    terms: PlanTerms;
-    period: Period;
-    bill: Bill;
-    dueAtMs: EpochMs;
-  },
-): Invoice {
-  const { subscription, ports, nowMs } = draft;
-  const { terms, period, bill: money } = parts;
-  return {
-    id: ports.ids.mintInRegion('inv', regionOf(subscription.id.slice('sub_'.length))),
-    subscriptionId: subscription.id,
-    userId: subscription.userId,
-    kind: parts.kind,
-    planId: terms.planId,
-    planVersion: terms.version,
-    periodStartMs: period.startMs,
-    periodEndMs: period.endMs,
-    periodIndex: period.index,
-    state: 'open',
-    number: null,
-    currency: terms.currency,
-    ...money,
-    refundedMinor: 0,
-    dueAtMs: parts.dueAtMs,
-    declines: 0,
-    nextAttemptAtMs: parts.dueAtMs,
-    need: 'nothing',
-    payToken: encodeIdChars(ports.entropy.bytes(PAY_TOKEN_LENGTH)),
-    createdAtMs: nowMs,
-    paidAtMs: null,
-  };
-}
-
-/** A try that has not reached the processor yet. */
-export function newCharge(
-  draft: BillingDraft,
-  wish: Pick<Charge, 'purpose' | 'processor' | 'methodRef' | 'isOffSession' | 'returnUrl'> & {
-    invoice: Invoice | null;
-  },
-): Charge {
-  const { subscription, ports, nowMs } = draft;
-  const { invoice, ...rest } = wish;
-  return {
-    ...rest,
-    id: ports.ids.mintInRegion('chg', regionOf(subscription.id.slice('sub_'.length))),
-    subscriptionId: subscription.id,
-    invoiceId: invoice?.id ?? null,
-    ofChargeId: null,
-    state: 'created',
-    ref: null,
-    amountMinor: invoice?.totalMinor ?? 0,
-    currency: subscription.currency,
-    capturedMinor: null,
-    feeMinor: null,
-    action: null,
-    declineCode: null,
-    call: null,
-    fruitlessLooks: 0,
-    nextLookAtMs: null,
-    isUnwanted: false,
-    createdAtMs: nowMs,
-  };
 }
 
 /** The next period is due: with what was chosen for it, if that is still on sale. */

@@ -11,7 +11,7 @@ import { advanceSubscription } from './advance-subscription.ts';
 import type { BillingDraft } from './billing-draft.ts';
 import type { BillingDeps } from './billing-deps.ts';
 import { changeSubscription } from './change-subscription.ts';
-import { newCharge } from './own-steps.ts';
+import { newCharge } from './new-documents.ts';
 import { readStanding, type SubscriptionStanding } from './read-subscription.ts';
 
 /** An invoice with the subscription that it belongs to. */

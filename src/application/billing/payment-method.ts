@@ -14,7 +14,7 @@ import {
   notNow,
   type SubscriptionCommand,
 } from './change-subscription.ts';
-import { newCharge } from './own-steps.ts';
+import { newCharge } from './new-documents.ts';
 import type { SubscriptionStanding } from './read-subscription.ts';
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { Entitlements } from '../../contracts/durable-rpc.ts';
 import { required } from '../../domain/assert.ts';
-import { regionOf } from '../../domain/ids.ts';
+import { regionOfId } from '../../domain/ids.ts';
 import { effectiveFeatures } from '../../domain/membership/features.ts';
 import { grantedUntilMs } from '../../domain/subscription/dunning.ts';
 import type { PlanTerms } from '../../domain/subscription/plan.ts';
@@ -48,7 +48,7 @@ export async function pushEntitlements(deps: PushDeps, subscription: Subscriptio
     'a subscription is to a version of a plan',
   );
   await deps.objects.member(userId).putEntitlements(entitlementsOf(subscription, record.terms));
-  const store = deps.billing(regionOf(id.slice('sub_'.length)));
+  const store = deps.billing(regionOfId(id));
   await store.markPushed(id, subscription.entitlementVersion);
 }
 

@@ -1,7 +1,7 @@
 /** Invoices as their member reads them: one, or those of a subscription, each with its credit notes and its sender. */
 import type { Caller } from '../../contracts/durable-rpc.ts';
 import type { ShownInvoice } from '../../contracts/http/subscriptions.ts';
-import { regionOf, type DataRegion } from '../../domain/ids.ts';
+import { regionOf, regionOfId, type DataRegion } from '../../domain/ids.ts';
 import { ok, refuse, type Result } from '../../domain/result.ts';
 import type { Invoice } from '../../domain/subscription/subscription.ts';
 import { decodeCursor, mergePage, type Page } from '../page-cursor.ts';
@@ -45,7 +45,7 @@ export async function listInvoices(
   if (!cursor.ok) return cursor;
   const [atMs, id] = cursor.value ?? [];
   const before = atMs === undefined || id === undefined ? null : { atMs, id };
-  const region = regionOf(subscriptionId.slice('sub_'.length));
+  const region = regionOfId(subscriptionId);
   const rows = await deps.billing(region).invoicesOf({ subscriptionId, before, limit: limit + 1 });
   const page = mergePage([rows], {
     compare: () => 0,
@@ -63,7 +63,7 @@ async function shown(
   invoice: Invoice,
   legalEntity: ShownInvoice['legalEntity'],
 ): Promise<ShownInvoice> {
-  const store = deps.billing(regionOf(invoice.id.slice('inv_'.length)));
+  const store = deps.billing(regionOfId(invoice.id));
   const creditNotes = invoice.refundedMinor > 0 ? await store.creditNotesOf(invoice.id) : [];
   return { invoice, creditNotes, legalEntity };
 }

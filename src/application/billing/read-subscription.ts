@@ -1,5 +1,5 @@
 /** What a subscription looks like to its member: itself, its plan, and what is being paid. */
-import { regionOf } from '../../domain/ids.ts';
+import { regionOfId } from '../../domain/ids.ts';
 import { isChargeOpen } from '../../domain/subscription/billing-step.ts';
 import type { PlanTerms } from '../../domain/subscription/plan.ts';
 import type { Charge, Invoice, Subscription } from '../../domain/subscription/subscription.ts';
@@ -23,7 +23,7 @@ export async function readStanding(
   deps: ReadDeps,
   subscriptionId: string,
 ): Promise<SubscriptionStanding | null> {
-  const store = deps.billing(regionOf(subscriptionId.slice('sub_'.length)));
+  const store = deps.billing(regionOfId(subscriptionId));
   const account = await store.load(subscriptionId);
   if (account === null) return null;
   const { subscription, openInvoice } = account;
@@ -41,7 +41,7 @@ export async function readCurrent(
   deps: ReadDeps,
   caller: Caller,
 ): Promise<Result<SubscriptionStanding>> {
-  const store = deps.billing(regionOf(caller.id.slice('usr_'.length)));
+  const store = deps.billing(regionOfId(caller.id));
   const live = await store.liveOf(caller.id, null);
   const standing = live === null ? null : await readStanding(deps, live.id);
   return standing === null ? refuse('not_found', 'You have no subscription.') : ok(standing);

@@ -3,7 +3,7 @@
  * money that belongs to none, and the pushes of entitlements that were not acknowledged.
  */
 import { errorText } from '../../domain/assert.ts';
-import { regionOf, type DataRegion } from '../../domain/ids.ts';
+import { regionOfId, type DataRegion } from '../../domain/ids.ts';
 import type { SubscriptionReference } from '../ports.ts';
 import type { SubscriptionOrphan } from '../reconcile.ts';
 import { advanceSubscription } from './advance-subscription.ts';
@@ -28,7 +28,7 @@ export async function recognizeCharge(
   { subscriptionId, chargeId, ref }: SubscriptionReference & { readonly ref: string },
 ): Promise<boolean> {
   if (deps.ids.open('chg', chargeId) === null) return false;
-  const store = deps.billing(regionOf(subscriptionId.slice('sub_'.length)));
+  const store = deps.billing(regionOfId(subscriptionId));
   const charge = await store.charge(chargeId);
   if (charge?.subscriptionId !== subscriptionId) return false;
   // What its opening made is not known yet; a charge that ended without ever learning of it has no use for it.
@@ -41,7 +41,7 @@ export async function recognizeCharge(
 /** Puts an orphan that was given back on the record of the subscription that it named. */
 export async function recordOrphan(deps: BillingDeps, orphan: SubscriptionOrphan): Promise<void> {
   const { subscriptionId, chargeId, outcome, amountMinor } = orphan;
-  const store = deps.billing(regionOf(subscriptionId.slice('sub_'.length)));
+  const store = deps.billing(regionOfId(subscriptionId));
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const account = await store.load(subscriptionId);
     if (account === null) break;

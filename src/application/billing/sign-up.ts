@@ -3,7 +3,7 @@
  * called, so that a double click meets the first one; a call that died in between goes on where it stopped.
  */
 import { GENESIS_HASH } from '../../domain/chain.ts';
-import { regionOf } from '../../domain/ids.ts';
+import { regionOfId } from '../../domain/ids.ts';
 import type { PaymentChoice } from '../../domain/booking/booking.ts';
 import { ok, refuse, type Result } from '../../domain/result.ts';
 import { billPeriod } from '../../domain/subscription/invoice-lines.ts';
@@ -15,7 +15,7 @@ import { regionId, type Asker } from '../catalogue-deps.ts';
 import { advanceSubscription } from './advance-subscription.ts';
 import { BillingDraft } from './billing-draft.ts';
 import type { BillingDeps } from './billing-deps.ts';
-import { newCharge, newInvoice } from './own-steps.ts';
+import { newCharge, newInvoice } from './new-documents.ts';
 import { numberEntitlements, pushEntitlements } from './push-entitlements.ts';
 import { readStanding, type SubscriptionStanding } from './read-subscription.ts';
 
@@ -38,7 +38,7 @@ export async function signUp(
   const plan =
     deps.ids.open('pln', wish.planId) === null ? null : await deps.plans.onSale(wish.planId);
   if (plan === null) return refuse('not_found', 'There is no such plan on sale.');
-  const region = regionOf(asker.caller.id.slice('usr_'.length));
+  const region = regionOfId(asker.caller.id);
   const id = regionId(deps, asker, { kind: 'sub', region });
   const store = deps.billing(region);
   const before = await store.load(id);
@@ -204,8 +204,6 @@ async function finish(deps: BillingDeps, id: string): Promise<Result<Subscriptio
 }
 
 async function existing(deps: BillingDeps, { caller }: Asker, { group }: PlanTerms) {
-  const live = await deps
-    .billing(regionOf(caller.id.slice('usr_'.length)))
-    .liveOf(caller.id, group);
+  const live = await deps.billing(regionOfId(caller.id)).liveOf(caller.id, group);
   return live === null ? {} : { subscriptionId: live.id, status: live.state };
 }

@@ -187,7 +187,6 @@ export const listBookingsQuerySchema = z.strictObject({
   cursor: z.string().min(1).max(500).optional(),
 });
 
-export type CreateHoldBody = z.infer<typeof createHoldSchema>;
 export type CreateBookingBody = z.infer<typeof createBookingSchema>;
 export type HoldView = z.infer<typeof holdSchema>;
 export type BookingView = z.infer<typeof bookingSchema>;

@@ -285,4 +285,3 @@ export type PatchVenueBody = z.infer<typeof patchVenueSchema>;
 export type CreateResourceBody = z.infer<typeof createResourceSchema>;
 export type PatchResourceBody = z.infer<typeof patchResourceSchema>;
 export type CreateSlotsBody = z.infer<typeof createSlotsSchema>;
-export type ListSlotsParameters = z.infer<typeof listSlotsQuerySchema>;

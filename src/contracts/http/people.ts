@@ -17,5 +17,4 @@ export const profileSchema = userSchema
   .extend({ dataRegion: z.enum(['global', 'eu']), createdAt: instantSchema })
   .openapi('Profile');
 
-export type UserView = z.infer<typeof userSchema>;
 export type ProfileView = z.infer<typeof profileSchema>;

@@ -211,7 +211,6 @@ export const entitlementsSchema = z
 
 export type CreatePlanBody = z.infer<typeof createPlanSchema>;
 export type PlanVersionBody = z.infer<typeof planVersionBodySchema>;
-export type OverridesBody = z.infer<typeof overridesSchema>;
 export type PlanView = z.infer<typeof planSchema>;
 export type PlanVersionView = z.infer<typeof planVersionSchema>;
 export type PlanDetailView = z.infer<typeof planDetailSchema>;

@@ -3,7 +3,7 @@
  * what is global (e-mail claims, plans) is in the global one.
  */
 import type { PeopleStores } from '../../application/account-ports.ts';
-import { regionOf, type DataRegion } from '../../domain/ids.ts';
+import { regionOfId, type DataRegion } from '../../domain/ids.ts';
 import { CallRepository } from './call-repository.ts';
 import { RefreshTokenRepository } from './refresh-token-repository.ts';
 import { EmailClaimRepository, UserRepository } from './user-repository.ts';
@@ -56,7 +56,7 @@ export function createDatabases(bindings: {
     },
     forRegion,
     of: (region) => forRegion(region).database,
-    forId: (id) => forRegion(regionOf(id.slice(id.indexOf('_') + 1))),
+    forId: (id) => forRegion(regionOfId(id)),
     all: () => [global, eu],
   };
 }
