@@ -4,6 +4,7 @@
  */
 import type { CallKey, Caller } from '../contracts/durable-rpc.ts';
 import type { DataRegion, RegionIdKind, ShardIdKind } from '../domain/ids.ts';
+import type { CommissionTerms } from '../domain/inventory/cards.ts';
 import { refuse, type Refusal } from '../domain/result.ts';
 import type { CatalogueStores, ProviderStore } from './catalogue-ports.ts';
 import type { Clock, Entropy, IdCodec, ObjectDirectory } from './ports.ts';
@@ -13,8 +14,8 @@ export interface CatalogueDeps {
   readonly entropy: Entropy;
   readonly ids: IdCodec;
   readonly objects: Pick<ObjectDirectory, 'shard'>;
-  /** The platform's share where neither venue nor provider has its own. */
-  platformCommissionBps(): Promise<number>;
+  /** The platform's shares of what is sold at a venue; throws where there is no such venue. */
+  commissionTerms(venueId: string): Promise<CommissionTerms>;
   catalogue(region: DataRegion): CatalogueStores;
   /** Makes the user a provider; the token shows it at the next login or refresh. */
   grantProviderRole(userId: string): Promise<void>;

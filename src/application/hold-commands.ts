@@ -32,7 +32,12 @@ import {
 } from '../domain/hold/hold.ts';
 import { PLAIN_TERMS, priceHold, type HoldPrice } from '../domain/hold/pricing.ts';
 import { sharesOf, totalUses, type HoldQuota, type QuotaTerms } from '../domain/hold/quota.ts';
-import type { ServiceCard, Slot } from '../domain/inventory/cards.ts';
+import {
+  commissionFor,
+  type Booker,
+  type ServiceCard,
+  type Slot,
+} from '../domain/inventory/cards.ts';
 import { firstAtOrAfter, type Claim } from '../domain/inventory/inventory.ts';
 import { ok, refuse, type Json, type Refusal, type Result } from '../domain/result.ts';
 import { answerKeyed } from './keyed-calls.ts';
@@ -171,7 +176,7 @@ export function assignments(
 /** Each line of a hold as it was assigned, priced and promised. */
 function holdItems(
   lines: readonly SlotLine[],
-  agreed: { price: HoldPrice; claims: readonly Claim[] },
+  agreed: { price: HoldPrice; claims: readonly Claim[]; booker: Booker },
 ): HoldItem[] {
   const assigned = assignments(lines, agreed.claims);
   return lines.map(({ slot, service }, index) => ({
@@ -182,10 +187,16 @@ function holdItems(
     endAtMs: slot.endAtMs,
     priceMinor: agreed.price.slots[index]?.priceMinor ?? 0,
     policy: service.cancellationPolicy,
-    commissionBps: service.commissionBps,
+    commissionBps: commissionFor(service, agreed.booker),
     resourceIds: assigned[index]?.resourceIds ?? [],
     units: assigned[index]?.units ?? [],
   }));
+}
+
+/** A plan that opens no members' services makes a member, too: what counts is that one runs. */
+function bookerOf({ caller, access }: HoldWish): Booker {
+  if (caller.roles.includes('guest')) return 'guest';
+  return (access?.planId ?? null) === null ? 'customer' : 'member';
 }
 
 function writeHold(
@@ -207,7 +218,7 @@ function writeHold(
     callerId: parts.wish.caller.id,
     quantity: parts.facts.quantity,
     units: parts.wish.claim.units,
-    items: holdItems(parts.lines, parts),
+    items: holdItems(parts.lines, { ...parts, booker: bookerOf(parts.wish) }),
     quote: parts.price.quote,
     ttlMs,
     createdAtMs: shard.nowMs,

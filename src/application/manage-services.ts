@@ -5,7 +5,7 @@
 import type { Caller, PatchServiceCommand, Reply } from '../contracts/durable-rpc.ts';
 import type { CreateServiceBody } from '../contracts/http/catalogue.ts';
 import { regionOf } from '../domain/ids.ts';
-import type { ServiceCard } from '../domain/inventory/cards.ts';
+import type { CommissionTerms, ServiceCard } from '../domain/inventory/cards.ts';
 import { refuse, type Result } from '../domain/result.ts';
 import type { EpochMs } from '../domain/time.ts';
 import {
@@ -51,9 +51,7 @@ export async function createService(
   if (!checked.ok) return checked;
   const shardKey = checked.value;
   const id = shardId(deps, asker, { kind: 'svc', shardKey });
-  const commissionBps =
-    venue.commissionBps ?? provider.commissionBps ?? (await deps.platformCommissionBps());
-  const card = buildCard(request, { id, venue, commissionBps });
+  const card = buildCard(request, { id, venue, terms: await deps.commissionTerms(venue.id) });
   const reply = await deps.objects.shard(shardKey).putService({ caller: asker.caller, card });
   if (reply.ok) await stores.cards.putServices([reply.value], deps.clock.nowMs());
   return reply;
@@ -119,7 +117,7 @@ function firstUnknownPlan(deps: CatalogueDeps, planIds: readonly string[]) {
 
 function buildCard(
   { body, saleStartsAtMs }: NewService,
-  { id, venue, commissionBps }: { id: string; venue: VenueRecord; commissionBps: number },
+  { id, venue, terms }: { id: string; venue: VenueRecord; terms: CommissionTerms },
 ): Omit<ServiceCard, 'version'> {
   return {
     id,
@@ -147,6 +145,6 @@ function buildCard(
     maxPerCustomer: body.maxPerCustomer ?? null,
     saleStartsAtMs,
     cancellationPolicy: body.cancellationPolicy ?? CANCELLATION_POLICY_DEFAULT,
-    commissionBps,
+    ...terms,
   };
 }

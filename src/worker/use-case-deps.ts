@@ -9,7 +9,7 @@ import type { ReadInvoicesDeps } from '../application/billing/read-invoices.ts';
 import { setOverrides } from '../application/billing/set-overrides.ts';
 import type { CatalogueDeps } from '../application/catalogue-deps.ts';
 import type { ListBookingsDeps } from '../application/list-bookings.ts';
-import { platformBps } from '../application/payouts/set-commissions.ts';
+import { commissionTermsOf } from '../application/payouts/set-commissions.ts';
 import type { ReplayDeps } from '../application/replay-messages.ts';
 import type { VerifyAuditDeps } from '../application/verify-audit.ts';
 import { toSubscriptionView } from '../contracts/http/subscriptions.ts';
@@ -42,11 +42,15 @@ export function catalogueDeps(services: Services): CatalogueDeps {
     entropy,
     ids,
     objects,
-    platformCommissionBps: () =>
-      platformBps({
-        commissions: (region) => new CommissionRepository(databases.of(region)),
-        configuredBps: settings.commissionBps,
-      }),
+    commissionTerms: (venueId) =>
+      commissionTermsOf(
+        {
+          ids,
+          commissions: (region) => new CommissionRepository(databases.of(region)),
+          configuredBps: settings.commissionBps,
+        },
+        venueId,
+      ),
     catalogue: (region) => {
       const database = databases.of(region);
       return {

@@ -1,6 +1,9 @@
 /** What the ledger is told of a booking's money: every movement once, with its shares, however late it becomes known. */
 import { describe, expect, test } from 'vitest';
+import { checkOut } from '../../src/application/checkout.ts';
 import { streamsBehind } from '../../src/application/chain-streams.ts';
+import { ann } from '../support/node-club.ts';
+import { OWNER } from '../support/node-shard.ts';
 import { card, CRYPTO, given, NodeShop } from '../support/node-shop.ts';
 
 describe('the facts of a booking', () => {
@@ -58,6 +61,38 @@ describe('the facts of a booking', () => {
     const commission = refunds.reduce((total, fact) => total + fact.commissionMinor, 0);
     expect(refunds.map(({ commissionMinor }) => commissionMinor)).toEqual([33, 33, 0, 78, 106]);
     expect(commission).toBe(250);
+  });
+
+  test.each([
+    { who: 'a guest', role: 'guest', isMember: false, share: 500 },
+    { who: 'a member', role: 'customer', isMember: true, share: 50 },
+    { who: 'anybody else', role: 'customer', isMember: false, share: 250 },
+  ] as const)('take the share that was agreed for $who', async ({ role, isMember, share }) => {
+    const rates = { guestCommissionBps: 2_000, memberCommissionBps: 200 };
+    const shop = await NodeShop.open({ service: rates });
+    if (isMember) ann(shop).join({ 'access.members': false });
+    const command = shop.bookCommand([shop.slot()], card());
+    const caller = { id: 'usr_ann', roles: [role] };
+    const booking = given(await checkOut(shop.ports, { ...command, caller }));
+    const dearer = { guestCommissionBps: 9_000, memberCommissionBps: 9_000 };
+    await shop.shard.patchService({ caller: OWNER, id: 'svc_hour', patch: dearer });
+    given(await shop.refund(booking.id, { amount: 1_250 }));
+    const facts = await shop.facts();
+    expect(facts.map(({ commissionMinor }) => commissionMinor)).toEqual([share, share / 2]);
+  });
+
+  test('take everybody’s share where a service is from before there were rates by booker', async () => {
+    const shop = await NodeShop.open();
+    const drop = "'$.guestCommissionBps', '$.memberCommissionBps'";
+    shop.shard.sql.rows(`UPDATE service SET card = json_remove(card, ${drop})`);
+    shop.shard.crash();
+    const caller = { id: 'usr_ann', roles: ['guest'] } as const;
+    const command = shop.bookCommand([shop.slot()], card());
+    given(await checkOut(shop.ports, { ...command, caller }));
+    expect((await shop.facts())[0]).toMatchObject({ commissionMinor: 250 });
+    expect(await shop.shard.getService('svc_hour')).toMatchObject({
+      value: { commissionBps: 1_000, guestCommissionBps: null, memberCommissionBps: null },
+    });
   });
 
   test('tell a refund of both surplus and price as two, each with an id of its own', async () => {

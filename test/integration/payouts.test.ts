@@ -1,12 +1,15 @@
 /** Providers' money over HTTP: payouts and statements for their owners, the bank's list and commissions for operators. */
 import { env } from 'cloudflare:workers';
 import { afterAll, describe, expect, it } from 'vitest';
-import { DAY_MS } from '../../src/domain/time.ts';
+import type { Role } from '../../src/contracts/durable-rpc.ts';
+import { DAY_MS, HOUR_MS } from '../../src/domain/time.ts';
 import { LedgerRepository } from '../../src/storage/d1/ledger-repository.ts';
 import { PayoutRepository } from '../../src/storage/d1/payout-repository.ts';
 import { servicesOf } from '../../src/worker/services.ts';
 import { call, makePerson, settled, type Answer, type Person } from '../support/api.ts';
+import { capturedPayment, sellCaptured } from '../support/captured-sale.ts';
 import { makePayoutAccount } from '../support/payouts.ts';
+import { sell, subscribe } from '../support/subscribers.ts';
 
 const { clock, databases } = servicesOf(env);
 const operator = await makePerson(['operator']);
@@ -17,6 +20,7 @@ interface Club {
 }
 
 let entries = 0;
+let hoursSold = 0;
 
 async function makeClub(own: object = {}): Promise<Club> {
   const owner = await makePerson(['provider']);
@@ -89,6 +93,33 @@ async function makeService(
   };
   const { json } = await call('POST /v1/services', { as, body });
   return { id: json.id, venueId };
+}
+
+/** Books an hour through the routes as somebody, has their money come, and says what the platform takes of it. */
+async function shareOf(
+  serviceId: string,
+  club: Club,
+  { buyer, role = 'customer' }: { readonly buyer: Person; readonly role?: Role },
+): Promise<number> {
+  hoursSold += 1;
+  const startMs = Math.ceil(clock.nowMs() / DAY_MS) * DAY_MS + hoursSold * HOUR_MS;
+  const startAt = new Date(startMs).toISOString();
+  const endAt = new Date(startMs + HOUR_MS).toISOString();
+  const path = `POST /v1/services/${serviceId}/slots`;
+  const made = await call(path, { as: club.owner, body: { slots: [{ startAt, endAt }] } });
+  const body = { slotIds: [made.json.data[0].id] };
+  const held = await call('POST /v1/holds', { as: buyer, key: `hold-${hoursSold}`, body });
+  expect(held.status, held.text).toBe(201);
+  const { objects, ids } = servicesOf(env);
+  const shard = objects.shard(ids.open('svc', serviceId)?.locator ?? '');
+  const sale = { caller: { id: buyer.id, roles: [role] }, target: { holdId: held.json.id } };
+  const bookingId = await sellCaptured(
+    shard,
+    sale,
+    capturedPayment(2_000, 'gbp', `pi_share_${hoursSold}`),
+  );
+  const { facts } = await shard.readMoney({ afterSeq: 0, limit: 1_000 });
+  return facts.find((fact) => fact.bookingId === bookingId)?.commissionMinor ?? -1;
 }
 
 async function rateOf(serviceId: string): Promise<number> {
@@ -297,6 +328,34 @@ describe('the platform’s share', () => {
     await setRate({ commissionBps: null, providerId: club.id });
     await setRate({ commissionBps: null });
     expect([await rateOf(service.id), await rateOf(other.id)]).toEqual([1_000, 1_000]);
+  });
+
+  it('depends on who books, where a rate for guests or members is the nearest', async () => {
+    const club = await makeClub();
+    const { id, venueId } = await makeService(club);
+    const [guest, customer] = [await makePerson(['guest']), await makePerson()];
+    const { member } = await subscribe(await sell({ entitlements: { 'access.members': true } }));
+    const shares = async () => [
+      await shareOf(id, club, { buyer: guest, role: 'guest' }),
+      await shareOf(id, club, { buyer: member }),
+      await shareOf(id, club, { buyer: customer }),
+    ];
+    await setRate({ guestCommissionBps: 2_000, memberCommissionBps: 200 });
+    expect(await shares()).toEqual([400, 40, 200]);
+
+    // A nearer rate for everybody leaves nothing to a wider one for some.
+    await setRate({ commissionBps: 500, providerId: club.id });
+    expect(await shares()).toEqual([100, 100, 100]);
+    const venue = await setRate({ guestCommissionBps: 1_500, memberCommissionBps: 0, venueId });
+    expect(venue.json).toMatchObject({ guestCommissionBps: 1_500, servicesChanged: 1 });
+    expect(await shares()).toEqual([300, 0, 100]);
+    expect(JSON.stringify((await call(`GET /v1/services/${id}`)).json)).not.toMatch(/commission/i);
+    expect(await shares()).toEqual([300, 0, 100]);
+
+    await setRate({ guestCommissionBps: null, memberCommissionBps: null });
+    const again = await setRate({ guestCommissionBps: null, memberCommissionBps: null, venueId });
+    expect(again.json.servicesChanged).toBe(1);
+    expect(await shares()).toEqual([100, 100, 100]);
   });
 
   it('refuses nonsense and what does not exist', async () => {

@@ -38,7 +38,9 @@ describe('every statement finds its rows by an index', () => {
     });
     const commissions = await statementsOf(CommissionRepository, async (store) => {
       const rates = { anyBps: 1_000, guestBps: null, memberBps: null };
+      const platform = { anyBps: 1_000, guestBps: 1_200, memberBps: 800 };
       const change = { actor: 'usr_plan', atMs: NOW };
+      await store.termsOf('ven_plan', platform);
       const scopes = [
         { scope: 'global' },
         { scope: 'provider', id: 'prv_plan' },
@@ -47,7 +49,7 @@ describe('every statement finds its rows by an index', () => {
       for (const scope of scopes) {
         await store.rates(scope);
         await store.save(scope, rates, change);
-        await store.staleServices({ scope, platformBps: 1_000, afterId: '', limit: 10 });
+        await store.staleServices({ scope, platform, afterId: '', limit: 10 });
       }
     });
     expect(await faultsOf([...payouts, ...statements, ...commissions])).toEqual([]);

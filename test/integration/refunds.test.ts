@@ -1,11 +1,10 @@
 /** Giving money back over HTTP: who may, how much, once, and what the booking shows; the ledger is told by the queue. */
 import { env } from 'cloudflare:workers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { InventoryShardRpc, PaymentStep } from '../../src/contracts/durable-rpc.ts';
-import { NO_ACCESS } from '../../src/domain/hold/hold.ts';
-import type { ProcessorPayment, ProcessorReply } from '../../src/domain/payment/processor-reply.ts';
+import type { InventoryShardRpc } from '../../src/contracts/durable-rpc.ts';
 import { servicesOf } from '../../src/worker/services.ts';
 import { call, makePerson, settled, type Person } from '../support/api.ts';
+import { answerStep, capturedPayment, sellCaptured } from '../support/captured-sale.ts';
 
 const HOUR_MS = 3_600_000;
 const PRICE = 2_500;
@@ -41,7 +40,9 @@ beforeAll(async () => {
   const made = await call(path, { as: owner, body: { slots: [slot] } });
   const slotId = made.json.data[0].id as string;
   shard = servicesOf(env).objects.shard(slotId.slice(4, 13));
-  bookingId = await sell(slotId);
+  const caller = { id: customer.id, roles: ['customer'] } as const;
+  const target = { claim: { slotIds: [slotId], quantity: null, units: null } };
+  bookingId = await sellCaptured(shard, { caller, target }, capturedPayment(PRICE, 'usd'));
 });
 
 afterAll(settled, 15_000);
@@ -50,52 +51,6 @@ async function create(as: Person, path: string, body: object): Promise<string> {
   const answer = await call(`POST ${path}`, { as, body });
   expect(answer.status, answer.text).toBe(201);
   return answer.json.id as string;
-}
-
-/** A booking whose money is in: the processor's words are the test's. */
-async function sell(slotId: string): Promise<string> {
-  const opened = await shard.openBooking({
-    caller: { id: customer.id, roles: ['customer'] },
-    call: { key: 'sale', fingerprint: slotId },
-    access: NO_ACCESS,
-    target: { claim: { slotIds: [slotId], quantity: null, units: null } },
-    payment: { processor: 'stripe', paymentMethod: 'pm_card', returnUrl: null },
-    holdBudget: 10,
-  });
-  if (opened.kind !== 'work') throw new Error('a paid booking begins with a call');
-  const end = await reply(opened.step, { kind: 'payment', payment: payment() });
-  expect(end.kind).toBe('idle');
-  return opened.bookingId;
-}
-
-function payment(): ProcessorPayment {
-  return {
-    ref: 'pi_1',
-    state: 'captured',
-    amountMinor: PRICE,
-    currency: 'usd',
-    authorizedMinor: PRICE,
-    capturedMinor: PRICE,
-    refundedMinor: 0,
-    feeMinor: 102,
-    disputes: [],
-    captureBeforeMs: null,
-    action: null,
-    methodRef: null,
-    metadata: {},
-    declineCode: null,
-  };
-}
-
-async function reply(step: PaymentStep, words: ProcessorReply): Promise<PaymentStep> {
-  if (step.kind !== 'work') throw new Error('there is nothing to answer');
-  return shard.recordReply({
-    work: step.work,
-    reply: words,
-    cause: 'queue',
-    tried: [],
-    call: null,
-  });
 }
 
 function refund(as: Person, body: object, key: string) {
@@ -155,9 +110,12 @@ describe('giving money back', () => {
       },
       { timeout: 20_000, interval: 200 },
     );
-    const search = await reply(fetching, { kind: 'payment', payment: payment() });
+    const search = await answerStep(shard, fetching, {
+      kind: 'payment',
+      payment: capturedPayment(PRICE, 'usd'),
+    });
     const found = { ref: 're_1', claimUrl: null, status: 'succeeded', amountMinor: 1_500 } as const;
-    expect((await reply(search, { kind: 'refund', refund: found })).kind).toBe('idle');
+    expect((await answerStep(shard, search, { kind: 'refund', refund: found })).kind).toBe('idle');
     const shown = await call(`GET /v1/bookings/${bookingId}`, { as: customer });
     expect(shown.json.refunds).toMatchObject([{ status: 'succeeded' }]);
     const { facts } = await shard.readMoney({ afterSeq: 0, limit: 10 });

@@ -47,6 +47,8 @@ export function makeServiceCard(overrides: Partial<ServiceCard> = {}): ServiceCa
     saleStartsAtMs: null,
     cancellationPolicy: [{ hoursBefore: 0, refundPercent: 100 }],
     commissionBps: 1_000,
+    guestCommissionBps: null,
+    memberCommissionBps: null,
     version: 1,
     ...overrides,
   };

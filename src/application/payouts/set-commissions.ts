@@ -4,8 +4,9 @@
  * the run of payouts sees to the rest. What is booked keeps the rate that it was booked at.
  */
 import type { Caller } from '../../contracts/durable-rpc.ts';
+import { required } from '../../domain/assert.ts';
 import { regionOf, type DataRegion } from '../../domain/ids.ts';
-import type { ServiceCard } from '../../domain/inventory/cards.ts';
+import type { CommissionTerms, ServiceCard } from '../../domain/inventory/cards.ts';
 import { ok, type Result } from '../../domain/result.ts';
 import { notFound } from '../catalogue-deps.ts';
 import type { CatalogueStores } from '../catalogue-ports.ts';
@@ -14,6 +15,7 @@ import type {
   CommissionRates,
   CommissionScope,
   CommissionStore,
+  PlatformRates,
   StaleService,
 } from './commission-ports.ts';
 
@@ -44,12 +46,23 @@ export interface CommissionChange {
   readonly services: { readonly changed: number; readonly isDone: boolean };
 }
 
-/** The share of whoever has no rate of their own. */
-export async function platformBps(
+/** The shares of what is sold at a venue. Throws where there is no such venue. */
+export async function commissionTermsOf(
+  deps: Pick<CommissionDeps, 'ids' | 'commissions' | 'configuredBps'>,
+  venueId: string,
+): Promise<CommissionTerms> {
+  const region = required(regionOfScope(deps, { scope: 'venue', id: venueId }), 'a genuine venue');
+  const terms = await deps.commissions(region).termsOf(venueId, await platformRates(deps));
+  return required(terms, 'a venue whose services are sold');
+}
+
+/** The shares of whoever has no rate of their own. */
+async function platformRates(
   deps: Pick<CommissionDeps, 'commissions' | 'configuredBps'>,
-): Promise<number> {
+): Promise<PlatformRates> {
   const rates = await deps.commissions('global').rates({ scope: 'global' });
-  return rates?.anyBps ?? deps.configuredBps;
+  const anyBps = rates?.anyBps ?? deps.configuredBps;
+  return { anyBps, guestBps: rates?.guestBps ?? anyBps, memberBps: rates?.memberBps ?? anyBps };
 }
 
 /** Sets the rates that are named; null takes one away, so that the next wider one counts. Refusals: `not_found`. */
@@ -81,10 +94,10 @@ export async function applyCommissions(
 ): Promise<CommissionChange['services']> {
   const own = regionOfScope(deps, scope);
   const regions = scope.scope === 'global' || own === null ? REGIONS : [own];
-  const bps = await platformBps(deps);
+  const platform = await platformRates(deps);
   let changed = 0;
   for (const region of regions) {
-    const query = { scope, platformBps: bps };
+    const query = { scope, platform };
     changed += await rerateRegion(deps, caller, { region, query, limit: CALL_MAX - changed });
   }
   return { changed, isDone: changed < CALL_MAX };
@@ -95,7 +108,7 @@ async function rerateRegion(
   caller: Caller,
   wanted: {
     readonly region: DataRegion;
-    readonly query: { readonly scope: CommissionScope; readonly platformBps: number };
+    readonly query: { readonly scope: CommissionScope; readonly platform: PlatformRates };
     readonly limit: number;
   },
 ): Promise<number> {
@@ -133,11 +146,10 @@ async function reratedCards(
 async function rerate(
   deps: CommissionDeps,
   caller: Caller,
-  { serviceId: id, commissionBps }: StaleService,
+  { serviceId: id, ...patch }: StaleService,
 ): Promise<ServiceCard | null> {
   const shardKey = deps.ids.open('svc', id)?.locator;
   if (shardKey === undefined) return null;
-  const patch = { commissionBps };
   const reply = await deps.objects.shard(shardKey).patchService({ caller, id, patch });
   if (reply.ok) return reply.value;
   deps.log.warn('commissions.service_refused', { entityId: id, code: reply.refusal.code });

@@ -53,9 +53,15 @@ export function toResourceView(card: ResourceCard): ResourceView {
   return { ...card, units: card.units === null ? null : [...card.units] };
 }
 
-/** A service on the wire; the platform's share is no business of its customers. */
+/** A service on the wire; the platform's shares are no business of its customers. */
 export function toServiceView(card: ServiceCard): ServiceView {
-  const { commissionBps: _share, saleStartsAtMs, ...rest } = card;
+  const {
+    commissionBps: _share,
+    guestCommissionBps: _guestShare,
+    memberCommissionBps: _memberShare,
+    saleStartsAtMs,
+    ...rest
+  } = card;
   return {
     ...rest,
     tags: [...card.tags],

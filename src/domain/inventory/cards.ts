@@ -32,8 +32,30 @@ export interface ResourceCard {
   readonly version: number;
 }
 
-/** What is sold and by which rules. Minutes, days and seconds are as the provider wrote them. */
-export interface ServiceCard {
+/** The platform's share of what is sold, in basis points, by who books; null where the rate is everybody's. */
+export interface CommissionTerms {
+  readonly commissionBps: number;
+  /** For whoever books without an account. */
+  readonly guestCommissionBps: number | null;
+  /** For whoever has a plan that runs. */
+  readonly memberCommissionBps: number | null;
+}
+
+/** Who books, as far as the platform's share depends on it. */
+export type Booker = 'guest' | 'member' | 'customer';
+
+/** The share of what this booker books. */
+export function commissionFor(terms: CommissionTerms, booker: Booker): number {
+  const own = {
+    guest: terms.guestCommissionBps,
+    member: terms.memberCommissionBps,
+    customer: null,
+  };
+  return own[booker] ?? terms.commissionBps;
+}
+
+/** What is sold and by which rules. The nearest scope with a rate says the shares. Minutes, days and seconds are as the provider wrote them. */
+export interface ServiceCard extends CommissionTerms {
   readonly id: string;
   readonly providerId: string;
   readonly venueId: string;
@@ -60,8 +82,6 @@ export interface ServiceCard {
   readonly maxPerCustomer: number | null;
   readonly saleStartsAtMs: EpochMs | null;
   readonly cancellationPolicy: readonly CancellationRung[];
-  /** The venue's rate, else the provider's, else the platform's; snapshotted on each booking. */
-  readonly commissionBps: number;
   readonly version: number;
 }
 

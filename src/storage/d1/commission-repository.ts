@@ -9,25 +9,46 @@ import type {
   CommissionRates,
   CommissionScope,
   CommissionStore,
+  PlatformRates,
   StaleService,
 } from '../../application/payouts/commission-ports.ts';
+import type { CommissionTerms } from '../../domain/inventory/cards.ts';
 import type { EpochMs } from '../../domain/time.ts';
 import { provider, venue } from './schema/catalogue.ts';
 import { commissionRate } from './schema/payout.ts';
 
-/** The cards of the shards, as D1 has them, beside what their rate should be. */
+/** The nearest rates; ?1 to ?3 are the platform's. A rate that is everybody's is not repeated. */
+const GENERAL = 'coalesce(venue.commission_bps, provider.commission_bps, ?1)';
+const GUESTS = `nullif(coalesce(
+    venue_rate.guest_bps, venue.commission_bps, provider_rate.guest_bps, provider.commission_bps, ?2
+  ), ${GENERAL})`;
+const MEMBERS = `nullif(coalesce(
+    venue_rate.member_bps, venue.commission_bps, provider_rate.member_bps, provider.commission_bps, ?3
+  ), ${GENERAL})`;
+const TERMS = `${GENERAL} AS commissionBps, ${GUESTS} AS guestCommissionBps, ${MEMBERS} AS memberCommissionBps`;
+
+/** Where the rates of a venue stand. */
+const SCOPES = `
+  JOIN provider ON provider.id = venue.provider_id
+  LEFT JOIN commission_rate AS venue_rate ON venue_rate.scope = 'venue' AND venue_rate.scope_id = venue.id
+  LEFT JOIN commission_rate AS provider_rate ON provider_rate.scope = 'provider' AND provider_rate.scope_id = provider.id`;
+
+const TERMS_OF = `SELECT ${TERMS} FROM venue ${SCOPES} WHERE venue.id = ?4`;
+
+/** The cards of the shards, as D1 has them, beside what their rates should be. Cards of old name no rate but the general. */
 const STALE = `
-  SELECT service.id AS serviceId, coalesce(venue.commission_bps, provider.commission_bps, ?1) AS commissionBps
+  SELECT service.id AS serviceId, ${TERMS}
   FROM service
-  JOIN venue ON venue.id = service.venue_id
-  JOIN provider ON provider.id = service.provider_id
-  WHERE service.active = 1 AND service.id > ?2
-    AND service.card ->> '$.commissionBps' <> coalesce(venue.commission_bps, provider.commission_bps, ?1)`;
+  JOIN venue ON venue.id = service.venue_id ${SCOPES}
+  WHERE service.active = 1 AND service.id > ?4
+    AND (service.card ->> '$.commissionBps' <> ${GENERAL}
+      OR service.card ->> '$.guestCommissionBps' IS NOT ${GUESTS}
+      OR service.card ->> '$.memberCommissionBps' IS NOT ${MEMBERS})`;
 
 const STALE_OF = {
-  global: `${STALE} ORDER BY service.id LIMIT ?3`,
-  provider: `${STALE} AND service.provider_id = ?4 ORDER BY service.id LIMIT ?3`,
-  venue: `${STALE} AND service.venue_id = ?4 ORDER BY service.id LIMIT ?3`,
+  global: `${STALE} ORDER BY service.id LIMIT ?5`,
+  provider: `${STALE} AND service.provider_id = ?6 ORDER BY service.id LIMIT ?5`,
+  venue: `${STALE} AND service.venue_id = ?6 ORDER BY service.id LIMIT ?5`,
 } as const;
 
 /** Commissions of one database. */
@@ -88,17 +109,24 @@ export class CommissionRepository implements CommissionStore {
     return true;
   }
 
+  async termsOf(venueId: string, platform: PlatformRates): Promise<CommissionTerms | null> {
+    return this.#database
+      .prepare(TERMS_OF)
+      .bind(platform.anyBps, platform.guestBps, platform.memberBps, venueId)
+      .first<CommissionTerms>();
+  }
+
   async staleServices(query: {
     readonly scope: CommissionScope;
-    readonly platformBps: number;
+    readonly platform: PlatformRates;
     readonly afterId: string;
     readonly limit: number;
   }): Promise<StaleService[]> {
-    const { scope, platformBps, afterId, limit } = query;
+    const { scope, platform, afterId, limit } = query;
     const ids = scope.scope === 'global' ? [] : [scope.id];
     const { results } = await this.#database
       .prepare(STALE_OF[scope.scope])
-      .bind(platformBps, afterId, limit, ...ids)
+      .bind(platform.anyBps, platform.guestBps, platform.memberBps, afterId, limit, ...ids)
       .all<StaleService>();
     return results;
   }

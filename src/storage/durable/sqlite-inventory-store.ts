@@ -23,6 +23,9 @@ const OPEN_WORK = `
   UNION
   SELECT booking_id FROM dispute WHERE state IN ('inquiry', 'open', 'under_review')`;
 
+/** What cards of old do not have. */
+type LaterTerms = 'guestCommissionBps' | 'memberCommissionBps';
+
 /** Builds the store over the SQL of a Durable Object whose schema is up to date. */
 export function createSqliteInventoryStore(sql: SqlStorage): InventoryStore {
   const all = (statement: string, ...values: SqlStorageValue[]): Row[] =>
@@ -69,7 +72,7 @@ function catalogueStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore,
     },
     resources: () =>
       all('SELECT card FROM resource').map(({ card }) => fromJson<ResourceCard>(card)),
-    services: () => all('SELECT card FROM service').map(({ card }) => fromJson<ServiceCard>(card)),
+    services: () => all('SELECT card FROM service').map(({ card }) => serviceFromCard(card)),
     *slots() {
       for (const row of sql.exec<Row>('SELECT * FROM slot')) yield slotFromRow(row);
     },
@@ -250,6 +253,15 @@ function toHold(row: Row): Hold {
   return {
     quota: null,
     ...fromJson<Omit<Hold, 'quota'> & Partial<Pick<Hold, 'quota'>>>(row['body']),
+  };
+}
+
+/** A card from before there were rates by booker says one for everybody. */
+function serviceFromCard(card: SqlStorageValue | undefined): ServiceCard {
+  return {
+    guestCommissionBps: null,
+    memberCommissionBps: null,
+    ...fromJson<Omit<ServiceCard, LaterTerms> & Partial<Pick<ServiceCard, LaterTerms>>>(card),
   };
 }
 

@@ -18,7 +18,7 @@ const set = defineRoute({
   tag: 'Operators',
   summary: "Set the platform's share",
   description:
-    'Basis points; null takes a rate away. The nearest one counts: the venue’s, else the provider’s, else the global one, else the configured one. Services follow in this call as far as `servicesDone` says, and within the hour; what is booked keeps its rate.',
+    'Basis points; null takes a rate away. The nearest one counts: the venue’s, else the provider’s, else the global one, else the configured one. A rate for guests (without an account) or members (with a plan that runs) beats the general one of its scope. Services follow in this call as far as `servicesDone` says, and within the hour; what is booked keeps its rate.',
   access: ['operator'],
   body: setCommissionsSchema,
   answers: { 200: { description: 'The rates of the scope.', schema: commissionsSchema } },
