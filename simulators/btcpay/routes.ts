@@ -4,18 +4,15 @@
  * Source: BTCPay Server, Greenfield API, "Authentication".
  */
 import type { HttpBindings } from '@hono/node-server';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { Hono, type Context } from 'hono';
+import { Hono } from 'hono';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallEnding } from '../faults.ts';
+import { afterAnswer, closeUnanswered, logArrival, type HttpContext } from '../http-calls.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
-import { redactHeaders, type LoggedRequest } from '../request-log.ts';
+import type { LoggedRequest } from '../request-log.ts';
 import { makeCause, type Cause, type World } from '../world.ts';
 import { PROCESSOR, type BtcpayContext } from './context.ts';
 import { findEndpoint, type FoundEndpoint } from './endpoints.ts';
 import { GreenfieldError, invalid, missingPermission, unauthenticated } from './errors.ts';
-
-type HttpContext = Context<{ Bindings: HttpBindings }>;
 
 const BASE_PATH = '/btcpay/api/v1/';
 
@@ -70,16 +67,7 @@ class Pipeline {
   }
 
   async #receive(http: HttpContext): Promise<Call> {
-    const { req } = http;
-    const url = new URL(req.url);
-    const log = this.#world.requests.add({
-      processor: PROCESSOR,
-      method: req.method,
-      path: url.pathname + url.search,
-      headers: redactHeaders(req.raw.headers),
-      body: await req.text(),
-      at: new Date(this.#world.clock.nowMs()).toISOString(),
-    });
+    const log = await logArrival(this.#world, PROCESSOR, http);
     return { http, log };
   }
 
@@ -96,7 +84,7 @@ class Pipeline {
     );
     const { ending } = plan;
     if (plan.latencyMs > 0) await sleep(plan.latencyMs);
-    if (ending.kind === 'close_before') return this.#close(call, ending);
+    if (ending.kind === 'close_before') return closeUnanswered(call.http, ending);
     // A fault in front of the API has no body, and leaves nothing behind.
     if (ending.kind === 'http_500') return this.#answer(call, { status: 500, body: null });
     if (ending.kind === 'http_429') return this.#answer(call, { status: 429, body: null });
@@ -106,9 +94,9 @@ class Pipeline {
     if (ending.kind === 'close_after') {
       // The effect stands and is told by webhook; only the answer is lost.
       this.#world.releaseEvents(cause);
-      return this.#close(call, ending);
+      return closeUnanswered(call.http, ending);
     }
-    this.#afterAnswer(call, () => {
+    afterAnswer(call.http, () => {
       this.#world.releaseEvents(cause);
     });
     return this.#answer(call, answer);
@@ -135,32 +123,12 @@ class Pipeline {
     }));
   }
 
-  /** Runs `then` when the answer is out; at once when the client has gone and there will be none. */
-  #afterAnswer(call: Call, then: () => void): void {
-    const { outgoing } = call.http.env;
-    const hasGone = outgoing.destroyed || outgoing.socket?.destroyed !== false;
-    if (hasGone) then();
-    else outgoing.once('close', then);
-  }
-
   #answer(call: Call, answer: Answer): Response {
     const body = answer.body === null ? '' : JSON.stringify(answer.body);
     this.#world.requests.answer(call.log, { status: answer.status, body });
     const headers: Record<string, string> = { 'cache-control': 'no-store' };
     if (body !== '') headers['content-type'] = 'application/json; charset=utf-8';
     return new Response(body, { status: answer.status, headers });
-  }
-
-  /** Ends the connection without an answer, at once or after a while. */
-  async #close(
-    call: Call,
-    ending: Extract<CallEnding, { readonly ms: number }>,
-  ): Promise<Response> {
-    const { outgoing } = call.http.env;
-    if (ending.ms > 0) await sleep(ending.ms);
-    if (ending.isReset) outgoing.socket?.resetAndDestroy();
-    else outgoing.destroy();
-    return RESPONSE_ALREADY_SENT;
   }
 }
 

@@ -1,8 +1,9 @@
 /**
  * PayPal's request ids: the first executed answer to a path again, for as long as the API keeps it.
- * Owns PayPal's rows of the `idempotency` table and the ids in flight; must never execute anything.
+ * Owns what a request id means at PayPal; must never execute anything.
  * Source: PayPal developer documentation, "Idempotency".
  */
+import { StoredAnswers, type StoredAnswer } from '../stored-answers.ts';
 import type { World } from '../world.ts';
 import { PROCESSOR } from './context.ts';
 import { inProgress, invalidRequest } from './errors.ts';
@@ -17,12 +18,6 @@ const LENGTH_MAX = { orders: 108, payments: 10_000, vault: 10_000 } as const;
 /** An API with its own memory of request ids. */
 export type KeyedApi = keyof typeof KEPT_MS;
 
-/** A stored answer; `body` is empty for 204. */
-export interface StoredAnswer {
-  readonly status: number;
-  readonly body: string;
-}
-
 /** A request as ids see it: the same id on another path is another request. */
 export interface KeyedRequest {
   readonly api: KeyedApi;
@@ -33,10 +28,11 @@ export interface KeyedRequest {
 /** Remembers answers by request id, durable with the effect they belong to. */
 export class RequestIds {
   readonly #world: World;
-  readonly #inFlight = new Set<string>();
+  readonly #answers: StoredAnswers;
 
   constructor(world: World) {
     this.#world = world;
+    this.#answers = new StoredAnswers(world.store, PROCESSOR);
   }
 
   /**
@@ -48,42 +44,22 @@ export class RequestIds {
       const field = 'PayPal-Request-Id';
       throw invalidRequest('INVALID_STRING_LENGTH', { field, location: 'header' });
     }
-    if (this.#inFlight.has(fileKey(request))) throw inProgress(request.api === 'orders');
-    const row = this.#world.store
-      .statement('SELECT * FROM idempotency WHERE processor = ? AND key = ?')
-      .get(PROCESSOR, fileKey(request));
-    if (!row || Number(row['created_at_ms']) < this.#virtualMs() - KEPT_MS[request.api])
-      return null;
-    return { status: Number(row['status']), body: String(row['body']) };
+    if (this.#answers.isInFlight(fileKey(request))) throw inProgress(request.api === 'orders');
+    const stored = this.#answers.find(fileKey(request));
+    if (stored === null || stored.atMs < this.#virtualMs() - KEPT_MS[request.api]) return null;
+    return { status: stored.status, body: stored.body };
   }
 
   /** Stores an executed answer inside the transaction of its effect. */
   store(request: KeyedRequest, answer: StoredAnswer): void {
-    this.#world.store
-      .statement(
-        `INSERT OR REPLACE INTO idempotency
-           (processor, key, path, fingerprint, status, body, created_at_ms)
-         VALUES (?, ?, ?, '', ?, ?, ?)`,
-      )
-      .run(
-        PROCESSOR,
-        fileKey(request),
-        request.path,
-        answer.status,
-        answer.body,
-        this.#virtualMs(),
-      );
+    const { path } = request;
+    const atMs = this.#virtualMs();
+    this.#answers.keep({ key: fileKey(request), path, fingerprint: '', atMs }, answer);
   }
 
-  /** Marks a request as executing until the returned function is called; twice is harmless. */
-  enter(request: KeyedRequest): () => void {
-    const key = fileKey(request);
-    this.#inFlight.add(key);
-    let isInside = true;
-    return () => {
-      if (isInside) this.#inFlight.delete(key);
-      isInside = false;
-    };
+  /** Refuses other calls with this id until the returned function is called. */
+  enter(request: KeyedRequest | null): () => void {
+    return this.#answers.enter(request === null ? null : fileKey(request));
   }
 
   #virtualMs(): number {

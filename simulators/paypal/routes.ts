@@ -4,12 +4,13 @@
  * which the operations do. Source: PayPal developer documentation, "API requests", "API responses".
  */
 import type { HttpBindings } from '@hono/node-server';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { Hono, type Context } from 'hono';
+import { Hono } from 'hono';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallEnding, CallPlan } from '../faults.ts';
+import { afterAnswer, closeUnanswered, logArrival, type HttpContext } from '../http-calls.ts';
+import type { CallPlan } from '../faults.ts';
 import type { JsonObject } from '../json.ts';
-import { redactHeaders, type LoggedRequest } from '../request-log.ts';
+import type { LoggedRequest } from '../request-log.ts';
+import type { StoredAnswer } from '../stored-answers.ts';
 import { makeCause, type Cause, type World } from '../world.ts';
 import { AccessTokens, invalidToken, type ClientCredentials } from './access-tokens.ts';
 import type { SigningCertificate } from './certificate.ts';
@@ -23,10 +24,8 @@ import {
   serverError,
   unprocessable,
 } from './errors.ts';
-import { RequestIds, type KeyedRequest, type StoredAnswer } from './idempotency.ts';
+import { RequestIds, type KeyedRequest } from './idempotency.ts';
 import { decodeBody } from './request-body.ts';
-
-type HttpContext = Context<{ Bindings: HttpBindings }>;
 
 const PREFIX = '/paypal';
 const TOKEN_PATH = '/v1/oauth2/token';
@@ -95,14 +94,7 @@ class Pipeline {
   async #receive(http: HttpContext): Promise<Call> {
     const { req } = http;
     const url = new URL(req.url);
-    const log = this.#world.requests.add({
-      processor: PROCESSOR,
-      method: req.method,
-      path: url.pathname + url.search,
-      headers: redactHeaders(req.raw.headers),
-      body: await req.text(),
-      at: new Date(this.#world.clock.nowMs()).toISOString(),
-    });
+    const log = await logArrival(this.#world, PROCESSOR, http);
     const debugId = this.#world.store.newId('dbg').slice(5, 18).toLowerCase();
     return { http, log, debugId, path: url.pathname.slice(PREFIX.length), query: url.searchParams };
   }
@@ -151,9 +143,9 @@ class Pipeline {
     );
     if (plan.ending.kind === 'close_before') {
       await sleep(plan.latencyMs);
-      return this.#close(call, plan.ending);
+      return closeUnanswered(call.http, plan.ending);
     }
-    const leave = keyed ? this.#keys.enter(keyed) : doNothing;
+    const leave = this.#keys.enter(keyed);
     const cause = makeCause({
       requestId: call.debugId,
       idempotencyKey: keyed?.key ?? null,
@@ -177,20 +169,12 @@ class Pipeline {
     if (end.plan.ending.kind === 'close_after') {
       // The effect stands and is told by webhook; only the answer is lost.
       this.#world.releaseEvents(end.cause);
-      return this.#close(call, end.plan.ending);
+      return closeUnanswered(call.http, end.plan.ending);
     }
-    this.#afterAnswer(call, () => {
+    afterAnswer(call.http, () => {
       this.#world.releaseEvents(end.cause);
     });
     return this.#answer(call, end.answer);
-  }
-
-  /** Runs `then` when the answer is out; at once when the client has gone and there will be none. */
-  #afterAnswer(call: Call, then: () => void): void {
-    const { outgoing } = call.http.env;
-    const hasGone = outgoing.destroyed || outgoing.socket?.destroyed !== false;
-    if (hasGone) then();
-    else outgoing.once('close', then);
   }
 
   /** Runs the call in one transaction with its request id, and returns what to answer. */
@@ -239,22 +223,6 @@ class Pipeline {
     headers['content-type'] = 'application/json';
     return new Response(answer.body, { status: answer.status, headers });
   }
-
-  /** Ends the connection without an answer, at once or after a while. */
-  async #close(
-    call: Call,
-    ending: Extract<CallEnding, { readonly ms: number }>,
-  ): Promise<Response> {
-    const { outgoing } = call.http.env;
-    if (ending.ms > 0) await sleep(ending.ms);
-    if (ending.isReset) outgoing.socket?.resetAndDestroy();
-    else outgoing.destroy();
-    return RESPONSE_ALREADY_SENT;
-  }
-}
-
-function doNothing(): void {
-  // A call without a request id has nothing to leave.
 }
 
 /** PayPal answers 200 where the first time was 201. */

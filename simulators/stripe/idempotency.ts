@@ -1,9 +1,10 @@
 /**
  * Stripe's idempotency keys: the first executed answer, failures included, again for 24 hours.
- * Owns the `idempotency` table and the keys in flight; must never execute anything.
+ * Owns what a key means at Stripe; must never execute anything.
  * Source: Stripe API reference, "Idempotent requests".
  */
 import { createHash } from 'node:crypto';
+import { StoredAnswers, type StoredAnswer } from '../stored-answers.ts';
 import type { World } from '../world.ts';
 import { invalidRequest, keyInUse, keyReused } from './errors.ts';
 import type { FormMap, FormValue } from './form-encoding.ts';
@@ -11,12 +12,6 @@ import type { FormMap, FormValue } from './form-encoding.ts';
 /** Stripe may forget a key once it is this old; the simulator always does. */
 const KEPT_MS = 24 * 3_600_000;
 const KEY_LENGTH_MAX = 255;
-
-/** A stored answer. */
-export interface StoredAnswer {
-  readonly status: number;
-  readonly body: string;
-}
 
 /** A request as keys see it. */
 export interface KeyedRequest {
@@ -28,10 +23,11 @@ export interface KeyedRequest {
 /** Remembers answers by key, durable with the effect they belong to. */
 export class IdempotencyKeys {
   readonly #world: World;
-  readonly #inFlight = new Set<string>();
+  readonly #answers: StoredAnswers;
 
   constructor(world: World) {
     this.#world = world;
+    this.#answers = new StoredAnswers(world.store, 'stripe');
   }
 
   /**
@@ -43,12 +39,10 @@ export class IdempotencyKeys {
     if (key.length > KEY_LENGTH_MAX) {
       throw invalidRequest('Idempotency keys can be at most 255 characters long.');
     }
-    if (this.#inFlight.has(key)) throw keyInUse(key);
-    const row = this.#world.store
-      .statement('SELECT * FROM idempotency WHERE processor = ? AND key = ?')
-      .get('stripe', key);
-    if (!row || Number(row['created_at_ms']) < this.#world.clock.nowMs() - KEPT_MS) return null;
-    const firstPath = String(row['path']);
+    if (this.#answers.isInFlight(key)) throw keyInUse(key);
+    const stored = this.#answers.find(key);
+    if (stored === null || stored.atMs < this.#world.clock.nowMs() - KEPT_MS) return null;
+    const { path: firstPath } = stored;
     if (firstPath !== request.path) {
       throw keyReused(
         'Keys for idempotent requests can only be used for the same endpoint they were first ' +
@@ -56,45 +50,25 @@ export class IdempotencyKeys {
           'you meant to execute a different request.',
       );
     }
-    if (String(row['fingerprint']) !== fingerprint(request.parameters)) {
+    if (stored.fingerprint !== fingerprint(request.parameters)) {
       throw keyReused(
         'Keys for idempotent requests can only be used with the same parameters they were first ' +
           `used with. Try using a key other than '${key}' if you meant to execute a different ` +
           'request.',
       );
     }
-    return { status: Number(row['status']), body: String(row['body']) };
+    return { status: stored.status, body: stored.body };
   }
 
   /** Stores an executed answer inside the transaction of its effect. */
-  store(request: KeyedRequest, answer: StoredAnswer): void {
-    this.#world.store
-      .statement(
-        `INSERT OR REPLACE INTO idempotency
-           (processor, key, path, fingerprint, status, body, created_at_ms)
-         VALUES ('stripe', ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        request.key,
-        request.path,
-        fingerprint(request.parameters),
-        answer.status,
-        answer.body,
-        this.#world.clock.nowMs(),
-      );
+  store({ key, path, parameters }: KeyedRequest, answer: StoredAnswer): void {
+    const atMs = this.#world.clock.nowMs();
+    this.#answers.keep({ key, path, fingerprint: fingerprint(parameters), atMs }, answer);
   }
 
-  /**
-   * Marks a key as executing: another call with it is refused until the returned function is
-   * called. Calling it twice is harmless, so that it never ends the turn of a later call.
-   */
-  enter(key: string): () => void {
-    this.#inFlight.add(key);
-    let isInside = true;
-    return () => {
-      if (isInside) this.#inFlight.delete(key);
-      isInside = false;
-    };
+  /** Refuses other calls with this key until the returned function is called. */
+  enter(key: string | null): () => void {
+    return this.#answers.enter(key);
   }
 }
 

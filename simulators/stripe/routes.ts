@@ -4,21 +4,20 @@
  * money, which the operations do. Source: Stripe API reference, "Authentication", "Errors".
  */
 import type { HttpBindings } from '@hono/node-server';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { Hono, type Context } from 'hono';
+import { Hono } from 'hono';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallEnding, CallPlan } from '../faults.ts';
-import { redactHeaders, type LoggedRequest } from '../request-log.ts';
+import { afterAnswer, closeUnanswered, logArrival, type HttpContext } from '../http-calls.ts';
+import type { CallPlan } from '../faults.ts';
+import type { LoggedRequest } from '../request-log.ts';
+import type { StoredAnswer } from '../stored-answers.ts';
 import { makeCause, type Cause, type World } from '../world.ts';
 import { API_VERSION, type StripeContext } from './context.ts';
 import { findEndpoint, type Endpoint } from './endpoints.ts';
 import { invalidRequest, StripeError } from './errors.ts';
 import { expand } from './expand.ts';
 import { decodeForm, FormSyntaxError, type FormMap } from './form-encoding.ts';
-import { IdempotencyKeys, type KeyedRequest, type StoredAnswer } from './idempotency.ts';
+import { IdempotencyKeys, type KeyedRequest } from './idempotency.ts';
 import { Parameters } from './parameters.ts';
-
-type HttpContext = Context<{ Bindings: HttpBindings }>;
 
 /** What the routes need beside the world. */
 export interface StripeRouteOptions {
@@ -74,16 +73,8 @@ class Pipeline {
 
   async #receive(http: HttpContext): Promise<Call> {
     const { req } = http;
-    const url = new URL(req.url);
     const key = req.method === 'POST' ? (req.header('idempotency-key') ?? null) : null;
-    const log = this.#world.requests.add({
-      processor: 'stripe',
-      method: req.method,
-      path: url.pathname + url.search,
-      headers: redactHeaders(req.raw.headers),
-      body: await req.text(),
-      at: new Date(this.#world.clock.nowMs()).toISOString(),
-    });
+    const log = await logArrival(this.#world, 'stripe', http);
     const requestId = this.#world.store.newId('req');
     return { http, log, requestId, key: key === '' ? null : key };
   }
@@ -115,9 +106,9 @@ class Pipeline {
     );
     if (plan.ending.kind === 'close_before') {
       await sleep(plan.latencyMs);
-      return this.#close(call, plan.ending);
+      return closeUnanswered(call.http, plan.ending);
     }
-    const leave = call.key === null ? doNothing : this.#keys.enter(call.key);
+    const leave = this.#keys.enter(call.key);
     const cause = makeCause({
       requestId: call.requestId,
       idempotencyKey: call.key,
@@ -146,20 +137,12 @@ class Pipeline {
     if (end.plan.ending.kind === 'close_after') {
       // The effect stands and is told by webhook; only the answer is lost.
       this.#world.releaseEvents(end.cause);
-      return this.#close(call, end.plan.ending);
+      return closeUnanswered(call.http, end.plan.ending);
     }
-    this.#afterAnswer(call, () => {
+    afterAnswer(call.http, () => {
       this.#world.releaseEvents(end.cause);
     });
     return this.#answer(call, end.answer, end.isReplay);
-  }
-
-  /** Runs `then` when the answer is out; at once when the client has gone and there will be none. */
-  #afterAnswer(call: Call, then: () => void): void {
-    const { outgoing } = call.http.env;
-    const hasGone = outgoing.destroyed || outgoing.socket?.destroyed !== false;
-    if (hasGone) then();
-    else outgoing.once('close', then);
   }
 
   /** Runs the call in one transaction with its idempotency record, and returns what to answer. */
@@ -232,18 +215,6 @@ class Pipeline {
     if (answer.status === 409 || answer.status === 429) headers['stripe-should-retry'] = 'true';
     return new Response(answer.body, { status: answer.status, headers });
   }
-
-  /** Ends the connection without an answer, at once or after a while. */
-  async #close(
-    call: Call,
-    ending: Extract<CallEnding, { readonly ms: number }>,
-  ): Promise<Response> {
-    const { outgoing } = call.http.env;
-    if (ending.ms > 0) await sleep(ending.ms);
-    if (ending.isReset) outgoing.socket?.resetAndDestroy();
-    else outgoing.destroy();
-    return RESPONSE_ALREADY_SENT;
-  }
 }
 
 /** A call in a connected account must never pass for one of the platform's own. */
@@ -253,10 +224,6 @@ function connectedAccount(header: string | undefined, endpoint: Endpoint): strin
   throw invalidRequest(
     `This simulator does not serve ${endpoint.path} for a connected account (Stripe-Account).`,
   );
-}
-
-function doNothing(): void {
-  // A call without a key has nothing to leave.
 }
 
 function bearerKey(header: string): string {

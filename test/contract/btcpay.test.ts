@@ -4,7 +4,6 @@
  */
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startSimulators } from '../../simulators/server.ts';
 import {
   createBtcpayGateway,
   type BtcpayGatewayConfig,
@@ -22,21 +21,15 @@ import {
   type Delivery,
   type GatewayHarness,
   type GatewayTraits,
-  type Movement,
 } from './payment-gateway-subject.ts';
 import { describePaymentGateway } from './payment-gateway.case.ts';
 import { newRefundId } from './payment-gateway-refunds.case.ts';
-import { Control, isRecord, WebhookReceiver } from './stripe-world.ts';
+import { isRecord, type ProcessorControl } from '../support/processor-control.ts';
+import { controlOf, handsOn, startSimulated, TIMEOUT_MS } from './simulated.ts';
 
 const API_KEY = 'btcpay-key-of-the-contract';
 const STORE_ID = 'contract-store';
 const SECRETS = { current: 'btcpay-current', previous: 'btcpay-previous', wrong: 'btcpay-wrong' };
-
-/** Short enough for a test, long enough for a busy machine to answer. */
-const TIMEOUT_MS = 1_000;
-
-/** When the simulator closes a connection that it does not answer: after our own deadline. */
-const SILENCE_MS = 3 * TIMEOUT_MS;
 
 const DAY_SECONDS = 86_400;
 const EXPIRY_SECONDS = 900;
@@ -162,18 +155,7 @@ describe('btcpay beside the contract', () => {
 type Act = (id: string, action: { action: string; amount?: number }) => Promise<void>;
 
 async function startHarness(): Promise<GatewayHarness & { act: Act }> {
-  const receiver = new WebhookReceiver();
-  const simulators = await startSimulators({
-    port: 0,
-    state: null,
-    platformUrl: await receiver.listen(),
-    clockOffsetSeconds: 0,
-    stripe: {
-      secretKey: 'sk_test_unused',
-      webhookSecret: 'whsec_unused',
-      webhookSecretPrevious: null,
-      webhookEvents: null,
-    },
+  const simulated = await startSimulated({
     btcpay: {
       apiKey: API_KEY,
       storeId: STORE_ID,
@@ -181,9 +163,9 @@ async function startHarness(): Promise<GatewayHarness & { act: Act }> {
       confirmationSeconds: null,
     },
   });
-  const control = new Control(simulators.url);
+  const control = controlOf(simulated, 'btcpay');
   const config: BtcpayGatewayConfig = {
-    apiUrl: `${simulators.url}/btcpay`,
+    apiUrl: `${simulated.url}/btcpay`,
     apiKey: API_KEY,
     storeId: STORE_ID,
     webhookSecrets: [SECRETS.current, SECRETS.previous],
@@ -198,19 +180,17 @@ async function startHarness(): Promise<GatewayHarness & { act: Act }> {
     declines: [],
     unknownRef: 'inv-of-nobody',
     nowMs: () => Date.now(),
-    deliveredEvent: (ref) => receiver.first(ref),
+    deliveredEvent: (ref) => simulated.events.first(ref),
     sign: async (request) => signEvent(request),
     cursorAfter: (_row, index) => String(index + 1),
-    close: async () => {
-      await simulators.close();
-      await receiver.close();
-    },
+    close: () => simulated.close(),
+    ...handsOn(control),
     ...controlledBy(control),
   };
 }
 
-function controlledBy(control: Control) {
-  const act: Act = (id, action) => control.send('POST', `payers/btcpay/${id}`, action);
+function controlledBy(control: ProcessorControl) {
+  const act: Act = (id, action) => control.act(id, action);
   return {
     act,
     actAsPayer: (ref: string, action: string) => act(ref, { action }),
@@ -223,23 +203,9 @@ function controlledBy(control: Control) {
       await act(refundRef, { action: 'claim' });
       await act(refundRef, { action: 'confirm' });
     },
-    setFault: (operation: string, fault: string) =>
-      control.send('POST', 'faults', {
-        processor: 'btcpay',
-        operation,
-        fault,
-        count: 1,
-        ...(fault.startsWith('timeout_') ? { ms: SILENCE_MS } : {}),
-      }),
-    clearFaults: () => control.send('DELETE', 'faults'),
-    advanceSeconds: (advanceSeconds: number) => control.send('POST', 'clock', { advanceSeconds }),
-    movements: async (ref: string) => {
-      const rows = await control.rows('books');
-      return rows.filter((row) => row['id'] === ref || row['of'] === ref).map(toMovement);
-    },
     // BTCPay keeps no keys: a call is told by what it carries.
     countCalls: async (key: string) => {
-      const calls = await control.rows('requests?processor=btcpay');
+      const calls = await control.calls();
       return calls.filter(({ body }) => typeof body === 'string' && body.includes(key)).length;
     },
   };
@@ -256,13 +222,4 @@ function signEvent(request: Parameters<GatewayHarness['sign']>[0]): Delivery {
   );
   const mac = createHmac('sha256', SECRETS[request.secret]).update(rawBody, 'utf8').digest('hex');
   return { rawBody, headers: new Headers({ 'btcpay-sig': `sha256=${mac}` }) };
-}
-
-function toMovement(row: Record<string, unknown>): Movement {
-  return {
-    kind: String(row['kind']),
-    amount: Number(row['amount']),
-    status: String(row['status']),
-    metadata: row['metadata'],
-  };
 }

@@ -16,7 +16,7 @@ let stripe: StripeWorld;
 beforeAll(async () => {
   stripe = await startStripe();
 });
-afterEach(() => stripe.control.send('DELETE', 'faults'));
+afterEach(() => stripe.clearFaults());
 afterAll(() => stripe.close());
 
 /** Money of payers, in the platform's balance at once. */
@@ -44,15 +44,15 @@ async function onboarded(amountMinor: number): Promise<{ world: PayoutWorld; id:
   const ref = (await world.store.account(id))?.ref ?? '';
   await world.earn(id, amountMinor);
   expect(await world.run()).toMatchObject({ not_ready: 1, made: 0 });
-  await stripe.control.send('POST', `payers/stripe/${ref}`, { action: 'approve' });
+  await stripe.control.act(ref, { action: 'approve' });
   expect(await ask()).toMatchObject({ ok: true, value: { status: 'ready', missing: [] } });
   return { world, id };
 }
 
 async function transfersOf(world: PayoutWorld): Promise<unknown[]> {
   const refs = new Set([...world.store.payouts.values()].map(({ transferRef }) => transferRef));
-  const books = await stripe.control.rows('books');
-  return books.filter(({ id, kind }) => kind === 'transfer' && refs.has(String(id)));
+  const books = await stripe.control.books();
+  return books.filter(({ id, kind }) => kind === 'transfer' && refs.has(id));
 }
 
 describe('a provider', () => {
@@ -71,7 +71,7 @@ describe('a provider', () => {
     async (fault) => {
       await fund(20_000);
       const { world, id } = await onboarded(9_000);
-      await stripe.control.setFault('create', fault);
+      await stripe.setFault('create', fault);
       for (let count = 0; count < 4; count += 1) {
         await world.run();
         world.clock.advance(DAY_MS / 2);

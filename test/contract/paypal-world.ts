@@ -4,23 +4,19 @@
  */
 import { createSign } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { startSimulators } from '../../simulators/server.ts';
 import {
   createPaypalGateway,
   type PaypalGatewayConfig,
 } from '../../src/payments/paypal/gateway.ts';
 import { makeSigner } from '../application/paypal-certificates.ts';
-import type { GatewayHarness, Movement } from './payment-gateway-subject.ts';
-import { Control, WebhookReceiver, isRecord } from './stripe-world.ts';
+import type { GatewayHarness } from './payment-gateway-subject.ts';
+import { controlOf, handsOn, startSimulated } from './simulated.ts';
 
 const CLIENT = { id: 'client-of-the-contract', secret: 'secret-of-the-contract' };
 const WEBHOOK_IDS = { current: 'WEBHOOK-CURRENT', previous: 'WEBHOOK-OLD', wrong: 'WEBHOOK-OTHER' };
 
-/** Short enough for a test, long enough for a busy machine to answer. */
+/** Longer than the others': a call of this adapter is up to three of PayPal's. */
 const TIMEOUT_MS = 1_500;
-
-/** When the simulator closes a connection that it does not answer: after our own deadline. */
-const SILENCE_MS = 3 * TIMEOUT_MS;
 
 /** Where the certificate of the test's own signatures is; the gateway is handed it at this address. */
 const OWN_CERTIFICATE = '/v1/notifications/certs/CERT-of-the-contract';
@@ -43,18 +39,7 @@ export interface PaypalHarness extends GatewayHarness {
 
 /** Starts it with empty books. */
 export async function startPaypal(): Promise<PaypalHarness> {
-  const receiver = new WebhookReceiver();
-  const simulators = await startSimulators({
-    port: 0,
-    state: null,
-    platformUrl: await receiver.listen(),
-    clockOffsetSeconds: 0,
-    stripe: {
-      secretKey: 'sk_test_unused',
-      webhookSecret: 'whsec_unused',
-      webhookSecretPrevious: null,
-      webhookEvents: null,
-    },
+  const simulated = await startSimulated({
     paypal: {
       clientId: CLIENT.id,
       clientSecret: CLIENT.secret,
@@ -67,14 +52,14 @@ export async function startPaypal(): Promise<PaypalHarness> {
     notAfterMs: Date.now() + 86_400_000,
   });
   let aheadMs = 0;
-  const certUrl = `${simulators.url}/paypal${OWN_CERTIFICATE}`;
-  const control = new Control(simulators.url);
+  const certUrl = `${simulated.url}/paypal${OWN_CERTIFICATE}`;
+  const control = controlOf(simulated, 'paypal');
   const config: PaypalGatewayConfig = {
-    apiUrl: `${simulators.url}/paypal`,
+    apiUrl: `${simulated.url}/paypal`,
     clientId: CLIENT.id,
     clientSecret: CLIENT.secret,
     webhookIds: [WEBHOOK_IDS.current, WEBHOOK_IDS.previous],
-    certHosts: [new URL(simulators.url).host],
+    certHosts: [new URL(simulated.url).host],
     isLive: false,
     returnUrl: 'https://book.example/return',
     nowMs: () => Date.now() + aheadMs,
@@ -91,11 +76,11 @@ export async function startPaypal(): Promise<PaypalHarness> {
     ],
     unknownRef: '5O190127TN364715T',
     nowMs: () => Date.now(),
-    deliveredEvent: (ref) => receiver.first(ref),
+    deliveredEvent: (ref) => simulated.events.first(ref),
     advanceAdapter: (seconds) => {
       aheadMs += seconds * 1_000;
     },
-    eventOf: (ref, type) => receiver.first(ref, type),
+    eventOf: (ref, type) => simulated.events.first(ref, type),
     sign: async ({ body, atMs, secret }) => {
       const time = new Date(atMs).toISOString();
       const text = `tid|${time}|${WEBHOOK_IDS[secret]}|${String(crc32(body))}`;
@@ -109,50 +94,16 @@ export async function startPaypal(): Promise<PaypalHarness> {
         'paypal-auth-algo': 'SHA256withRSA',
       });
     },
-    close: async () => {
-      await simulators.close();
-      await receiver.close();
-    },
-    ...controlledBy(control),
-  };
-}
-
-function controlledBy(control: Control) {
-  const act = (ref: string, done: PayerAct) => control.send('POST', `payers/paypal/${ref}`, done);
-  return {
-    act,
-    actAsPayer: (ref: string, action: string, paymentMethod?: string) => {
+    close: () => simulated.close(),
+    ...handsOn(control, TIMEOUT_MS),
+    act: (ref, done) => control.act(ref, done),
+    actAsPayer: (ref, action, paymentMethod) => {
       if (action !== 'approve') throw new Error(`nobody can ${action} at PayPal`);
-      return act(ref, { action, ...(paymentMethod === undefined ? {} : { paymentMethod }) });
+      return control.act(ref, {
+        action,
+        ...(paymentMethod === undefined ? {} : { paymentMethod }),
+      });
     },
-    setFault: (operation: string, fault: string) =>
-      control.send('POST', 'faults', {
-        processor: 'paypal',
-        operation,
-        fault,
-        count: 1,
-        ...(fault.startsWith('timeout_') ? { ms: SILENCE_MS } : {}),
-      }),
-    clearFaults: () => control.send('DELETE', 'faults'),
-    advanceSeconds: (advanceSeconds: number) => control.send('POST', 'clock', { advanceSeconds }),
-    movements: async (ref: string) => {
-      const rows = await control.rows('books');
-      return rows.filter((row) => row['id'] === ref || row['of'] === ref).map(toMovement);
-    },
-    countCalls: async (key: string) => {
-      const isMeant = ({ headers }: Record<string, unknown>) =>
-        isRecord(headers) && headers['paypal-request-id'] === key;
-      const calls = await control.rows('requests?processor=paypal');
-      return calls.filter(isMeant).length;
-    },
-  };
-}
-
-function toMovement(row: Record<string, unknown>): Movement {
-  return {
-    kind: String(row['kind']),
-    amount: Number(row['amount']),
-    status: String(row['status']),
-    metadata: row['metadata'],
+    countCalls: (key) => control.countCallsWith('paypal-request-id', key),
   };
 }

@@ -67,7 +67,7 @@ async function fetched(ref: string): Promise<ProcessorPayment> {
 }
 
 async function event(type: string, ref: string): Promise<WebhookEvent | null> {
-  const delivery = await world.receiver.first(type, ref);
+  const delivery = await world.events.first(type, ref);
   return gateway.readWebhook({ ...delivery, nowMs: Date.now() });
 }
 
@@ -134,7 +134,7 @@ describe('disputes', () => {
       { status: 'lost', reason: 'product_not_received', amountMinor: AMOUNT },
     ]);
     const waited = await paid('pm_card_createDispute');
-    await world.control.send('POST', 'clock', { advanceSeconds: 9 * 86_400 });
+    await world.advanceSeconds(9 * 86_400);
     expect((await fetched(waited.ref)).disputes).toMatchObject([{ status: 'lost' }]);
     const refund = { key: newKey(), ref: waited.ref, amountMinor: AMOUNT, refundId: 'rfd_lost_1' };
     expect(await gateway.refund(refund)).toMatchObject({
@@ -156,9 +156,9 @@ describe('disputes', () => {
 
   it('that cannot be read leave the payment unknown instead of undisputed', async () => {
     const { ref } = await paid('pm_card_createDispute');
-    await world.control.setFault('list', 'http_500');
+    await world.setFault('list', 'http_500');
     expect((await gateway.fetch(ref)).kind).toBe('no_answer');
-    await world.control.send('DELETE', 'faults');
+    await world.clearFaults();
     expect((await fetched(ref)).disputes).toMatchObject([open]);
   });
 });

@@ -12,6 +12,7 @@ import type {
 import { InvariantError } from '../../src/domain/assert.ts';
 import { createStripeGateway } from '../../src/payments/stripe/gateway.ts';
 import { createStripePayoutGateway } from '../../src/payments/stripe/payouts.ts';
+import type { BookRow } from '../support/processor-control.ts';
 import { newKey, paymentOf, RETURN_URL } from './payment-gateway-subject.ts';
 import { startStripe, type StripeWorld } from './stripe-world.ts';
 
@@ -26,7 +27,7 @@ beforeAll(async () => {
   payouts = createStripePayoutGateway(world.config);
   gateway = createStripeGateway(world.config);
 });
-afterEach(() => world.control.send('DELETE', 'faults'));
+afterEach(() => world.clearFaults());
 afterAll(() => world.close());
 
 function valueOf<T>(reply: PayoutReply<T>): T {
@@ -41,7 +42,7 @@ async function account(key = newKey()): Promise<string> {
 
 /** What the provider does at Stripe, without a browser. */
 function actAsOwner(ref: string, action: string, paymentMethod?: string): Promise<void> {
-  return world.control.send('POST', `payers/stripe/${ref}`, { action, paymentMethod });
+  return world.control.act(ref, { action, paymentMethod });
 }
 
 async function readyAccount(bank = '000123456789'): Promise<string> {
@@ -70,9 +71,9 @@ async function transferred(ref: string, payoutId: string): Promise<TransferView>
   return valueOf(await payouts.transfer(request(ref, payoutId)));
 }
 
-async function booked(kind: string, of?: string): Promise<Record<string, unknown>[]> {
-  const rows = await world.control.rows('books');
-  return rows.filter((row) => row['kind'] === kind && (of === undefined || row['of'] === of));
+async function booked(kind: string, of?: string): Promise<BookRow[]> {
+  const rows = await world.control.books();
+  return rows.filter((row) => row.kind === kind && (of === undefined || row.of === of));
 }
 
 describe('accounts', () => {
@@ -104,7 +105,7 @@ describe('accounts', () => {
 
   it('are opened once though the answer was lost', async () => {
     const open = { key: newKey(), providerId: 'prv_lost', country: 'DE', currency: 'eur' };
-    await world.control.setFault('create', 'timeout_after');
+    await world.setFault('create', 'timeout_after');
     expect((await payouts.openAccount(open)).kind).toBe('no_answer');
     const { ref } = valueOf(await payouts.openAccount(open));
     expect(valueOf(await payouts.openAccount(open)).ref).toBe(ref);
@@ -117,7 +118,7 @@ describe('accounts', () => {
 
   it('tell of a change by an event that names the account', async () => {
     const ref = await readyAccount();
-    const delivery = await world.receiver.first('account.updated', ref);
+    const delivery = await world.events.first('account.updated', ref);
     const event = await gateway.readWebhook({ ...delivery, nowMs: Date.now() });
     expect(event).toMatchObject({
       type: 'account.updated',
@@ -174,7 +175,7 @@ describe('onboarding links', () => {
   it('expire', async () => {
     const ref = await account();
     const { url } = await link(ref);
-    await world.control.send('POST', 'clock', { advanceSeconds: 600 });
+    await world.advanceSeconds(600);
     await submit(url, 'approve');
     expect(valueOf(await payouts.fetchAccount(ref)).isReady).toBe(false);
   });
@@ -204,7 +205,7 @@ describe('transfers', () => {
     const ref = await readyAccount();
     const call = request(ref, 'pyo_lost');
     for (const fault of ['timeout_after', 'timeout_before', 'reset'] as const) {
-      await world.control.setFault('create', fault);
+      await world.setFault('create', fault);
       expect((await payouts.transfer(call)).kind).toBe('no_answer');
     }
     const found = valueOf(await payouts.findTransfer('pyo_lost'));
@@ -216,7 +217,7 @@ describe('transfers', () => {
     await earn(20_000);
     const ref = await readyAccount();
     const call = request(ref, 'pyo_before');
-    await world.control.setFault('create', 'timeout_before');
+    await world.setFault('create', 'timeout_before');
     expect((await payouts.transfer(call)).kind).toBe('no_answer');
     expect(await payouts.findTransfer('pyo_before')).toEqual({ kind: 'missing' });
     valueOf(await payouts.transfer(call));
@@ -227,12 +228,12 @@ describe('transfers', () => {
     await earn(20_000);
     const ref = await readyAccount();
     const call = request(ref, 'pyo_fault');
-    await world.control.setFault('create', 'http_500');
+    await world.setFault('create', 'http_500');
     expect((await payouts.transfer(call)).kind).toBe('server_error');
     expect((await payouts.transfer(call)).kind).toBe('server_error');
     expect(await payouts.findTransfer('pyo_fault')).toEqual({ kind: 'missing' });
     valueOf(await payouts.transfer({ ...call, key: newKey() }));
-    await world.control.setFault('create', 'http_429');
+    await world.setFault('create', 'http_429');
     expect((await payouts.transfer(request(ref, 'pyo_limit'))).kind).toBe('unavailable');
   });
 
@@ -276,7 +277,7 @@ describe('reversals', () => {
     await earn(20_000);
     const destination = await readyAccount();
     const { ref } = await transferred(destination, 'pyo_gone');
-    await world.control.send('POST', 'clock', { advanceSeconds: 2 * DAY_S });
+    await world.advanceSeconds(2 * DAY_S);
     const back = { key: newKey(), transferRef: ref, amountMinor: 1_000 };
     expect(await payouts.reverseTransfer(back)).toEqual({
       kind: 'refused',
@@ -292,11 +293,11 @@ describe('what becomes of the money', () => {
     await earn(20_000);
     const ref = await readyAccount();
     await transferred(ref, 'pyo_bank');
-    await world.control.send('POST', 'clock', { advanceSeconds: 2 * DAY_S });
+    await world.advanceSeconds(2 * DAY_S);
     expect(await booked('payout', ref)).toMatchObject([{ amount: 5_000, status: 'pending' }]);
-    await world.control.send('POST', 'clock', { advanceSeconds: 2 * DAY_S });
+    await world.advanceSeconds(2 * DAY_S);
     expect(await booked('payout', ref)).toMatchObject([{ amount: 5_000, status: 'succeeded' }]);
-    const delivery = await world.receiver.first('payout.paid', ref);
+    const delivery = await world.events.first('payout.paid', ref);
     const event = await gateway.readWebhook({ ...delivery, nowMs: Date.now() });
     expect(event).toMatchObject({ type: 'payout.paid', objectRef: ref, isExpected: true });
   });
@@ -305,8 +306,8 @@ describe('what becomes of the money', () => {
     await earn(20_000);
     const ref = await readyAccount('000111111116');
     await transferred(ref, 'pyo_refused');
-    await world.control.send('POST', 'clock', { advanceSeconds: 2 * DAY_S });
-    await world.control.send('POST', 'clock', { advanceSeconds: 2 * DAY_S });
+    await world.advanceSeconds(2 * DAY_S);
+    await world.advanceSeconds(2 * DAY_S);
     expect(await booked('payout', ref)).toMatchObject([{ amount: 5_000, status: 'failed' }]);
     expect(valueOf(await payouts.fetchAccount(ref))).toEqual({
       ref,
@@ -315,8 +316,8 @@ describe('what becomes of the money', () => {
     });
     await actAsOwner(ref, 'approve', '000123456789');
     expect(valueOf(await payouts.fetchAccount(ref)).isReady).toBe(true);
-    await world.control.send('POST', 'clock', { advanceSeconds: 2 * DAY_S });
-    await world.control.send('POST', 'clock', { advanceSeconds: 2 * DAY_S });
+    await world.advanceSeconds(2 * DAY_S);
+    await world.advanceSeconds(2 * DAY_S);
     expect(await booked('payout', ref)).toMatchObject([
       { amount: 5_000, status: 'failed' },
       { amount: 5_000, status: 'succeeded' },

@@ -3,18 +3,19 @@
  */
 import { Stripe } from 'stripe';
 import { createStripeGateway } from '../../src/payments/stripe/gateway.ts';
-import type { GatewayHarness, Movement } from './payment-gateway-subject.ts';
+import type { GatewayHarness } from './payment-gateway-subject.ts';
 import { describePaymentGateway } from './payment-gateway.case.ts';
 import type { RecurringHarness } from './recurring-gateway-subject.ts';
 import { describeRecurringGateway } from './recurring-gateway.case.ts';
-import { isRecord, SECRET_KEY, SECRETS, startStripe, type Control } from './stripe-world.ts';
+import { handsOn } from './simulated.ts';
+import { SECRET_KEY, SECRETS, startStripe } from './stripe-world.ts';
 
 describePaymentGateway('stripe', startHarness);
 describeRecurringGateway('stripe', startRecurringHarness);
 
 async function startHarness(): Promise<GatewayHarness> {
   const world = await startStripe();
-  const { config, receiver, control } = world;
+  const { config, events, control } = world;
   return {
     gateway: createStripeGateway(config),
     stranger: createStripeGateway({ ...config, secretKey: 'sk_test_stranger' }),
@@ -26,10 +27,12 @@ async function startHarness(): Promise<GatewayHarness> {
     declines: DECLINES,
     unknownRef: 'pi_of_nobody',
     nowMs: () => Date.now(),
-    deliveredEvent: (ref) => receiver.first(ref),
+    deliveredEvent: (ref) => events.first(ref),
     sign: signEvent,
     close: () => world.close(),
-    ...controlledBy(control),
+    ...handsOn(control),
+    actAsPayer: (ref, action) => control.act(ref, { action }),
+    countCalls: (key) => control.countCallsWith('idempotency-key', key),
   };
 }
 
@@ -68,33 +71,6 @@ const DECLINES: GatewayHarness['declines'] = [
   { method: 'pm_card_chargeDeclinedProcessingError', code: 'processing_error', retry: 'later' },
 ];
 
-type Hands =
-  | 'setFault'
-  | 'clearFaults'
-  | 'actAsPayer'
-  | 'advanceSeconds'
-  | 'movements'
-  | 'countCalls';
-
-function controlledBy(control: Control): Pick<GatewayHarness, Hands> {
-  return {
-    setFault: (operation, fault) => control.setFault(operation, fault),
-    clearFaults: () => control.send('DELETE', 'faults'),
-    actAsPayer: (ref, action) => control.send('POST', `payers/stripe/${ref}`, { action }),
-    advanceSeconds: (advanceSeconds) => control.send('POST', 'clock', { advanceSeconds }),
-    movements: async (ref) => {
-      const rows = await control.rows('books');
-      return rows.filter((row) => row['id'] === ref || row['of'] === ref).map(toMovement);
-    },
-    countCalls: async (key) => {
-      const calls = await control.rows('requests?processor=stripe');
-      return calls.filter(
-        (call) => isRecord(call['headers']) && call['headers']['idempotency-key'] === key,
-      ).length;
-    },
-  };
-}
-
 async function signEvent(request: Parameters<GatewayHarness['sign']>[0]): Promise<Headers> {
   const header = await new Stripe(SECRET_KEY).webhooks.generateTestHeaderStringAsync({
     payload: request.body,
@@ -103,13 +79,4 @@ async function signEvent(request: Parameters<GatewayHarness['sign']>[0]): Promis
     cryptoProvider: Stripe.createSubtleCryptoProvider(),
   });
   return new Headers({ 'stripe-signature': header });
-}
-
-function toMovement(row: Record<string, unknown>): Movement {
-  return {
-    kind: String(row['kind']),
-    amount: Number(row['amount']),
-    status: String(row['status']),
-    metadata: row['metadata'],
-  };
 }

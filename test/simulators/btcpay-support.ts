@@ -4,9 +4,8 @@
  * Holds no assertions and repeats no logic of the simulator.
  */
 import { createHmac } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
 import type { SimulatorOptions } from '../../simulators/server.ts';
+import { listenForWebhooks, type Delivery } from '../support/webhook-server.ts';
 import { startRig, type Rig } from './support.ts';
 
 export const API_KEY = 'btcpay_key_simulators';
@@ -134,42 +133,21 @@ export interface BtcpayReceiver {
 export async function startBtcpayReceiver(): Promise<BtcpayReceiver> {
   const calls: BtcpayCall[] = [];
   const statuses: number[] = [];
-  const server = createServer((request, response) => {
-    const take = async (): Promise<number> => {
-      const received = await receive(request);
-      if (!received) return 404;
-      calls.push(received);
-      return statuses.shift() ?? 200;
-    };
-    void take().then((status) => response.writeHead(status).end());
+  const server = await listenForWebhooks((delivery) => {
+    if (delivery.path !== '/v1/webhooks/btcpay') return 404;
+    calls.push(received(delivery));
+    return statuses.shift() ?? 200;
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
   return {
-    url: `http://127.0.0.1:${String(port)}`,
+    url: server.url,
     calls,
     statuses,
     about: (invoiceId) => calls.filter(({ event }) => event['invoiceId'] === invoiceId),
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    close: () => server.close(),
   };
 }
 
-async function receive(request: IncomingMessage): Promise<BtcpayCall | null> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
-  if (request.url !== '/v1/webhooks/btcpay') return null;
-  const raw = Buffer.concat(chunks);
-  const expected = `sha256=${createHmac('sha256', BTCPAY_SECRET).update(raw).digest('hex')}`;
-  const body = raw.toString('utf8');
-  return {
-    body,
-    isSigned: request.headers['btcpay-sig'] === expected,
-    event: JSON.parse(body),
-  };
+function received({ rawBody: body, headers }: Delivery): BtcpayCall {
+  const expected = `sha256=${createHmac('sha256', BTCPAY_SECRET).update(body).digest('hex')}`;
+  return { body, isSigned: headers.get('btcpay-sig') === expected, event: JSON.parse(body) };
 }

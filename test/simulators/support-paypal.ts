@@ -4,10 +4,9 @@
  * Holds no assertions and repeats no logic of the simulators.
  */
 import { createVerify, X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
 import { crc32 } from 'node:zlib';
 import type { SimulatorOptions } from '../../simulators/server.ts';
+import { listenForWebhooks, type Delivery } from '../support/webhook-server.ts';
 import { startRig, type Reply, type Rig } from './support.ts';
 
 export const CLIENT = { clientId: 'client-simulated', clientSecret: 'secret-simulated' };
@@ -195,45 +194,29 @@ export interface PaypalReceiver {
 export async function startPaypalReceiver(): Promise<PaypalReceiver> {
   const calls: ReceivedWebhook[] = [];
   const statuses: number[] = [];
-  const server = createServer((request, response) => {
-    const take = async (): Promise<number> => {
-      calls.push(await receive(request));
-      return statuses.shift() ?? 200;
-    };
-    void take()
-      .catch(() => 400)
-      .then((status) => response.writeHead(status).end());
+  const server = await listenForWebhooks(async (delivery) => {
+    calls.push(await verified(delivery));
+    return statuses.shift() ?? 200;
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
   return {
-    url: `http://127.0.0.1:${String(port)}`,
+    url: server.url,
     calls,
     statuses,
     types: () => calls.map(({ event }) => String(event['event_type'])),
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    close: () => server.close(),
   };
 }
 
-async function receive(request: IncomingMessage): Promise<ReceivedWebhook> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
-  const body = Buffer.concat(chunks);
-  const header = (name: string): string => String(request.headers[`paypal-${name}`]);
+async function verified({ path, rawBody, headers }: Delivery): Promise<ReceivedWebhook> {
+  const header = (name: string): string => String(headers.get(`paypal-${name}`));
   const [id, time] = [header('transmission-id'), header('transmission-time')];
   const pem = await (await fetch(header('cert-url'))).text();
   const verify = createVerify('RSA-SHA256');
-  verify.update(`${id}|${time}|${WEBHOOK_ID}|${String(crc32(body))}`);
+  verify.update(`${id}|${time}|${WEBHOOK_ID}|${String(crc32(rawBody))}`);
   const signature = Buffer.from(header('transmission-sig'), 'base64');
   const isGood = verify.verify(new X509Certificate(pem).publicKey, signature);
   if (!isGood || header('auth-algo') !== 'SHA256withRSA') throw new Error('A wrong signature.');
-  if (request.url !== '/v1/webhooks/paypal') throw new Error('Wrong path.');
-  const event: Wire = JSON.parse(body.toString('utf8'));
+  if (path !== '/v1/webhooks/paypal') throw new Error('Wrong path.');
+  const event: Wire = JSON.parse(rawBody);
   return { id, time, event };
 }

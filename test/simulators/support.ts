@@ -3,14 +3,13 @@
  * it, the control routes, and a receiver that verifies webhooks as a merchant would.
  * Holds no assertions and repeats no logic of the simulators.
  */
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { Stripe } from 'stripe';
 import {
   startSimulators,
   type SimulatorOptions,
   type Simulators,
 } from '../../simulators/server.ts';
+import { listenForWebhooks, type Delivery } from '../support/webhook-server.ts';
 
 export const SECRET_KEY = 'sk_test_simulators';
 export const WEBHOOK_SECRET = 'whsec_simulators';
@@ -178,45 +177,29 @@ export interface Receiver {
 export async function startReceiver(secret = WEBHOOK_SECRET): Promise<Receiver> {
   const calls: ReceivedCall[] = [];
   const statuses: number[] = [];
-  const server = createServer((request, response) => {
-    const take = async (): Promise<number> => {
-      calls.push(await receive(request, secret));
-      return statuses.shift() ?? 200;
-    };
-    void take()
-      .catch(() => 400)
-      .then((status) => response.writeHead(status).end());
+  const server = await listenForWebhooks(async (delivery) => {
+    calls.push(await verified(delivery, secret));
+    return statuses.shift() ?? 200;
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${String(portOf(server))}`,
+    url: server.url,
     calls,
     statuses,
     of: (type) => calls.filter((call) => call.event.type === type),
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    close: () => server.close(),
   };
 }
 
-async function receive(request: IncomingMessage, secret: string): Promise<ReceivedCall> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
-  const body = Buffer.concat(chunks).toString('utf8');
-  const signature = String(request.headers['stripe-signature']);
+async function verified(
+  { path, rawBody: body, headers }: Delivery,
+  secret: string,
+): Promise<ReceivedCall> {
+  const signature = String(headers.get('stripe-signature'));
   const event = await makeStripe('http://127.0.0.1:1').webhooks.constructEventAsync(
     body,
     signature,
     secret,
   );
-  if (request.url !== '/v1/webhooks/stripe') throw new Error('Wrong path.');
+  if (path !== '/v1/webhooks/stripe') throw new Error('Wrong path.');
   return { body, signature, event };
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === 'object' && address ? address.port : 0;
 }
