@@ -26,11 +26,6 @@ export const PLANS: { readonly [customer: string]: Features } = {
   usr_bob: { 'bookings.perPeriod': 1, 'overage.price': 300 },
 };
 
-/** Members have their plans from the test; no money of a subscription moves in this world. */
-export async function noSubscription(): Promise<never> {
-  throw new Error('there is no subscription here');
-}
-
 /** How one seed behaves: each draws its own mix, so that what is rare on the whole is common somewhere. */
 export interface Mix {
   readonly faults: number;

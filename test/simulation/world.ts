@@ -12,46 +12,37 @@ import {
   confirmPayment,
   giveUpHold,
   refundBooking,
-  type CheckoutPorts,
 } from '../../src/application/checkout.ts';
 import type { GatewayRegistry } from '../../src/application/ports.ts';
 import { advanceQuota } from '../../src/application/quota-notices.ts';
 import { handleWebhook, receiveWebhook } from '../../src/application/receive-webhook.ts';
-import { reconcile, type ReconcilePorts } from '../../src/application/reconcile.ts';
+import { reconcile } from '../../src/application/reconcile.ts';
 import type {
   Caller,
   CancelBookingCommand,
-  KeyedReply,
   OpenBookingCommand,
   OpenRefundCommand,
   PlaceHoldCommand,
 } from '../../src/contracts/durable-rpc.ts';
 import type { BookingView } from '../../src/contracts/http/booking.ts';
-import { TRANSIENT_CODES } from '../../src/domain/codes.ts';
 import type { Processor } from '../../src/domain/payment/processor-reply.ts';
 import type { Refusal } from '../../src/domain/result.ts';
-import { createIdCodec } from '../../src/platform/id-codec.ts';
-import { Chance, seededEntropy } from '../support/fake-clock.ts';
+import { Chance } from '../support/fake-clock.ts';
 import type { FakeProcessor } from '../support/fake-processor.ts';
-import { ID_SECRET, OWNER, SHARD_KEY } from '../support/node-shard.ts';
+import { OWNER } from '../support/node-shard.ts';
 import { customer, type NodeShop } from '../support/node-shop.ts';
-import { makeMoney, moneyPorts } from '../application/reconcile-rig.ts';
+import { makeMoney } from '../application/reconcile-rig.ts';
 import { actLater, HEALING_MS, settleThere } from './aftermath.ts';
-import { drawMix, noSubscription, somePayment, type Mix } from './mix.ts';
+import { drawMix, somePayment, type Mix } from './mix.ts';
 import { MemoryInbox } from './memory-inbox.ts';
 import { listenTo, type ProcessorEvent } from './listening.ts';
+import { payerActs } from './payers.ts';
 import { openClub, openHall, someSlots } from './places.ts';
+import { RememberedCalls } from './remembered-calls.ts';
 import { settled, Turns } from './turns.ts';
+import { worldPorts, type WorldPorts } from './world-ports.ts';
 
 const CUSTOMERS = ['usr_ann', 'usr_bob', 'usr_cyd'];
-
-/** A keyed call as its customer remembers it. */
-interface Call {
-  readonly run: () => Promise<KeyedReply<unknown>>;
-  /** The first definite answer, null while there is none. */
-  answer: string | null;
-  hasDied: boolean;
-}
 
 export class World {
   readonly chance: Chance;
@@ -66,9 +57,8 @@ export class World {
   readonly money = makeMoney();
   readonly #mix: Mix;
   readonly #inbox = new MemoryInbox();
-  readonly #ports: ReconcilePorts & CheckoutPorts;
-  readonly #calls = new Map<string, Call>();
-  readonly #running = new Set<string>();
+  readonly #ports: WorldPorts;
+  readonly #calls: RememberedCalls;
   #events: ProcessorEvent[] = [];
   #messages: string[] = [];
 
@@ -83,6 +73,13 @@ export class World {
     this.#only = only;
     this.chance = chance;
     this.#mix = drawMix(chance);
+    this.#calls = new RememberedCalls({
+      seen: this.seen,
+      start: (name, work) => this.#run(name, work),
+      answered: (name, reply) => {
+        if (name === 'book') this.#payOtherwise(reply);
+      },
+    });
     for (const processor of this.processors)
       listenTo({
         processor,
@@ -99,28 +96,17 @@ export class World {
     const shard = this.turns.guard('shard', shop.shard);
     const inbox = this.turns.guard('inbox', this.#inbox);
     shop.members.shard = shard;
-    this.#ports = {
-      ...shop.ports,
+    this.#ports = worldPorts({
+      shop,
       shard,
-      inbox: () => inbox,
-      ids: createIdCodec(ID_SECRET, seededEntropy(7)),
-      clock: shop.clock,
-      objects: {
-        shard: () => shard,
-        member: (id) => this.turns.guard('member', shop.members.member(id)),
-      },
+      member: (id) => this.turns.guard('member', shop.members.member(id)),
+      inbox,
       gateways: registry,
+      money: this.money,
       send: async (message) => {
         if (message.type === 'webhook.received') this.#messages.push(message.eventId);
       },
-      ...moneyPorts(shop, this.money),
-      shardKeys: async (region) => (region === 'global' ? [SHARD_KEY] : []),
-      pushEntitlements: async () => 0,
-      advanceSubscription: noSubscription,
-      advanceSubscriptions: async () => ({ lookedAt: 0, failed: 0 }),
-      knowsCharge: noSubscription,
-      recordSubscriptionOrphan: noSubscription,
-    };
+    });
   }
 
   /** Customers and members of a small club, who pay as they like. */
@@ -173,7 +159,7 @@ export class World {
 
   /** Every key that got a definite answer gets the same one again. */
   async replayAll(): Promise<void> {
-    for (const key of this.#calls.keys()) this.#repeat(key);
+    for (const key of this.#calls.keys) this.#calls.repeat(key);
     await this.#untilQuiet();
   }
 
@@ -195,7 +181,7 @@ export class World {
       () => this.#book(),
       () => this.#bookHold(),
       () => this.#bookHold(),
-      () => this.#repeat(chance.pick(['', ...this.#calls.keys()])),
+      () => this.#calls.repeat(chance.pick(['', ...this.#calls.keys])),
       () => this.#cancel(),
       () => this.#giveUp(),
       () => this.#confirm(),
@@ -216,7 +202,7 @@ export class World {
       someSlots(this.chance, this.shop, this.#only !== null),
       this.#someWish(),
     );
-    this.#keyed('hold', command.call.key, () => holdSlots(this.#ports, command));
+    this.#calls.make('hold', command.call.key, () => holdSlots(this.#ports, command));
   }
 
   #book(): void {
@@ -243,7 +229,7 @@ export class World {
   }
 
   #open(command: OpenBookingCommand): void {
-    this.#keyed('book', command.call.key, () => checkOut(this.#ports, command));
+    this.#calls.make('book', command.call.key, () => checkOut(this.#ports, command));
   }
 
   #cancel(): void {
@@ -257,7 +243,7 @@ export class World {
       reason: null,
     };
     this.commanded.add(booking.id);
-    this.#keyed('cancel', command.call.key, () => cancelWithRefund(this.#ports, command));
+    this.#calls.make('cancel', command.call.key, () => cancelWithRefund(this.#ports, command));
   }
 
   #refund(): void {
@@ -271,7 +257,7 @@ export class World {
       amount: amount === null ? null : { amount, currency: 'usd' },
       reason: 'goodwill',
     };
-    this.#keyed('refund', command.call.key, () => refundBooking(this.#ports, command));
+    this.#calls.make('refund', command.call.key, () => refundBooking(this.#ports, command));
   }
 
   #giveUp(): void {
@@ -333,30 +319,6 @@ export class World {
     if (report.eventsHandled > 0) this.seen.add('the sweep handled an event');
   }
 
-  /** A call under a key, whose first definite answer is remembered. */
-  #keyed(name: string, key: string, run: Call['run']): void {
-    this.#calls.set(key, { run, answer: null, hasDied: false });
-    this.#ask(name, key);
-  }
-
-  #repeat(key: string): void {
-    if (this.#calls.has(key)) this.#ask('repeat', key);
-  }
-
-  #ask(name: string, key: string): void {
-    const call = this.#calls.get(key);
-    if (call === undefined) return;
-    this.#running.add(key);
-    this.#run(`${name} ${key}`, async () => {
-      // A notice is for the member's object, and no part of the answer.
-      const { replayed, notices: _, ...reply } = { notices: [], ...(await call.run()) };
-      this.#running.delete(key);
-      if (replayed) this.seen.add('an answer was replayed');
-      this.#compare(call, reply);
-      if (name === 'book') this.#payOtherwise(reply);
-    });
-  }
-
   /** A customer who was declined, or is tired of waiting, tries another way to pay for the same hold. */
   #payOtherwise(reply: object): void {
     const { value, refusal } = reply as { value?: BookingView; refusal?: Refusal };
@@ -369,19 +331,6 @@ export class World {
     );
   }
 
-  #compare(call: Call, reply: object): void {
-    const code = 'refusal' in reply ? (reply.refusal as { code: never }).code : null;
-    if (code === 'refund_exceeds_captured')
-      this.seen.add('a refund of more than was left was refused');
-    if (code === 'quota_exhausted') this.seen.add('a plan was used up');
-    if (code === 'idempotency_key_in_progress') this.seen.add('a key was in progress');
-    if (code !== null && TRANSIENT_CODES.has(code)) return;
-    if (call.hasDied) this.seen.add('a call was resumed after a crash');
-    const answer = JSON.stringify(reply);
-    call.answer ??= answer;
-    if (call.answer !== answer) throw new Error(`one key, two answers:\n${call.answer}\n${answer}`);
-  }
-
   #run(name: string, work: () => Promise<unknown>): void {
     this.#note(`start ${name}`);
     work().catch((error: unknown) => this.failures.push(error));
@@ -391,11 +340,7 @@ export class World {
   #crash(): void {
     this.#note('crash');
     if (this.turns.abandon() > 0) this.seen.add('a crash in the middle of calls');
-    for (const key of this.#running) {
-      const call = this.#calls.get(key);
-      if (call !== undefined) call.hasDied = true;
-    }
-    this.#running.clear();
+    this.#calls.die();
     this.#messages = [];
     this.shop.shard.crash();
     for (const member of this.shop.members.all().values()) member.crash();
@@ -416,26 +361,9 @@ export class World {
     const processor = this.chance.pick(busy);
     const refs = [...processor.objects.keys()];
     const ref = this.chance.pick(refs.slice(-this.#reach));
-    const act = this.chance.pick([
-      () => processor.payerApproves(ref),
-      () => processor.payerApproves(ref),
-      () => processor.payerApproves(ref),
-      () => processor.payerApproves(ref, this.chance.happens(0.3) ? 999 : null),
-      () => processor.payerFails(ref),
-      () => processor.finishPending(ref),
-      () => processor.finishPending(ref),
-      () => this.#sessionEnds(processor, ref),
-      () => {
-        if (processor.deliverLate() > 0) this.seen.add('a lost call arrived late');
-      },
-    ]);
     this.#note(`payer ${ref}`);
     if (this.chance.happens(this.#mix.aftermath)) actLater(this.chance, processor, ref);
-    else act();
-  }
-
-  #sessionEnds(processor: FakeProcessor, ref: string): void {
-    if (this.chance.happens(0.3)) processor.expire(ref);
+    else payerActs({ chance: this.chance, processor, ref, seen: this.seen });
   }
 
   #someWish() {

@@ -5,27 +5,19 @@
 import type {
   BookingReference,
   Clock,
-  GatewayCapabilities,
   ListedPayment,
   PaymentGateway,
   WebhookEvent,
 } from '../../src/application/ports.ts';
-import type {
-  Processor,
-  ProcessorDispute,
-  ProcessorPayment,
-  ProcessorReply,
-} from '../../src/domain/payment/processor-reply.ts';
+import type { Processor, ProcessorReply } from '../../src/domain/payment/processor-reply.ts';
 import {
   METHODS,
   type CallKind,
   type Fault,
-  type FakeRefund,
   type ProcessorObject,
   type SeenCall,
 } from './fake-processor-model.ts';
 import {
-  disputeOf,
   feeOf,
   listedState,
   newObject,
@@ -33,33 +25,21 @@ import {
   shown,
   shownRefund,
 } from './fake-processor-views.ts';
+import { FakeProcessorObjects } from './fake-processor-objects.ts';
 import { FakeRecurring } from './fake-recurring.ts';
 
 export { METHODS, type CallKind, type Fault, type ProcessorObject, type SeenCall };
 
-const AUTHORIZATION_MS = 7 * 24 * 3_600_000;
-
-export class FakeProcessor implements PaymentGateway {
-  readonly processor: Processor;
-  readonly capabilities: GatewayCapabilities;
-  /** Refunds wait for the payer to fetch them, as crypto's do. */
-  areRefundsClaimed = false;
+export class FakeProcessor extends FakeProcessorObjects implements PaymentGateway {
   readonly recurring: FakeRecurring;
-  readonly objects = new Map<string, ProcessorObject>();
   readonly calls: SeenCall[] = [];
   /** Asked before each call; null lets it pass. */
   faultFor: (call: SeenCall) => Fault | null = () => null;
-  /** Told of every change that a webhook would tell of. */
-  changed: (object: ProcessorObject) => void = () => undefined;
-  readonly #clock: Clock;
   readonly #answers = new Map<string, ProcessorReply>();
   readonly #underWay: (() => void)[] = [];
 
   constructor(clock: Clock, processor: Processor = 'stripe') {
-    this.#clock = clock;
-    this.processor = processor;
-    const isPush = processor === 'btcpay';
-    this.capabilities = { authorizesFirst: !isPush, refunds: isPush ? 'claim' : 'api' };
+    super(clock, processor);
     this.recurring = new FakeRecurring({
       processor,
       isPush: !this.capabilities.authorizesFirst,
@@ -68,16 +48,16 @@ export class FakeProcessor implements PaymentGateway {
       find: (ref) => this.objects.get(ref),
       openObject: (request) => this.#open(request),
       ask: (object) => {
-        this.#ask(object);
+        this.ask(object);
       },
       wait: (object) => {
-        this.#move(object, 'pending');
+        this.move(object, 'pending');
       },
       take: (object) => {
-        this.#take(object);
+        this.take(object);
       },
       decline: (object, code) => {
-        this.#decline(object, code);
+        this.decline(object, code);
       },
       show: (object) => this.#show(object),
     });
@@ -105,13 +85,13 @@ export class FakeProcessor implements PaymentGateway {
   }): Promise<ProcessorReply> {
     return this.#onObject('authorize', request, (object) => {
       // An order is authorised once its payer has agreed, and without a method.
-      const from = this.#asksFirst ? ['approved'] : ['created', 'failed', 'action_required'];
+      const from = this.asksFirst ? ['approved'] : ['created', 'failed', 'action_required'];
       if (!from.includes(object.state)) return { kind: 'already_done' };
-      if (!this.#asksFirst) object.paymentMethod = request.paymentMethod;
+      if (!this.asksFirst) object.paymentMethod = request.paymentMethod;
       object.methodRef = object.paymentMethod;
       switch (request.paymentMethod) {
         case METHODS.declines:
-          this.#decline(object);
+          this.decline(object);
           return {
             kind: 'declined',
             code: 'card_declined',
@@ -119,13 +99,13 @@ export class FakeProcessor implements PaymentGateway {
             payment: shown(object),
           };
         case METHODS.asksPayer:
-          this.#ask(object);
+          this.ask(object);
           break;
         case METHODS.takesTime:
-          this.#move(object, 'pending');
+          this.move(object, 'pending');
           break;
         default:
-          this.#take(object);
+          this.take(object);
           this.changed(object); // Told twice, as processors do now and then.
       }
       return this.#show(object);
@@ -164,7 +144,7 @@ export class FakeProcessor implements PaymentGateway {
     return this.#onObject('capture', request, (object) => {
       if (object.state !== 'authorized') return { kind: 'already_done' };
       if (object.paymentMethod === METHODS.captureRefused) {
-        this.#decline(object);
+        this.decline(object);
         return { kind: 'declined', code: 'capture_refused', retry: 'never', payment: null };
       }
       object.state = 'captured';
@@ -202,7 +182,7 @@ export class FakeProcessor implements PaymentGateway {
         return { kind: 'declined', code: 'charge_disputed', retry: 'never', payment: null };
       const takesTime = object.paymentMethod === METHODS.refundPending || this.areRefundsClaimed;
       return shownRefund(
-        this.#giveBack(object, {
+        this.giveBack(object, {
           amountMinor: request.amountMinor,
           refundId: request.refundId,
           status: takesTime ? 'pending' : 'succeeded',
@@ -236,106 +216,6 @@ export class FakeProcessor implements PaymentGateway {
     };
   }
 
-  /** The payer does what is asked of them: authorises a card, or pays an invoice (also one that has ended). */
-  payerApproves(ref: string, amountMinor: number | null = null): void {
-    const object = this.objectOf(ref);
-    if (this.#asksFirst) {
-      if (object.state !== 'action_required') return;
-      object.state = 'approved';
-      object.wasApproved = true;
-    } else if (this.capabilities.authorizesFirst) {
-      if (!['action_required', 'created', 'failed'].includes(object.state)) return;
-      this.#take(object);
-    } else {
-      if (object.capturedMinor > 0) return;
-      object.state = 'captured';
-      object.capturedMinor = amountMinor ?? object.amountMinor;
-      object.feeMinor = feeOf(object.capturedMinor);
-    }
-    this.changed(object);
-  }
-
-  /** More money is pushed to an invoice, whatever stands there; less than its price leaves it waiting. */
-  payerPushes(ref: string, amountMinor: number): void {
-    const object = this.objectOf(ref);
-    if (this.capabilities.authorizesFirst) return;
-    object.capturedMinor += amountMinor;
-    object.feeMinor = feeOf(object.capturedMinor);
-    if (object.capturedMinor >= object.amountMinor) object.state = 'captured';
-    this.changed(object);
-  }
-
-  /** Somebody refunds at the processor, and we are not asked. */
-  refundByHand(ref: string, amountMinor: number): void {
-    this.#giveBack(this.objectOf(ref), { amountMinor, refundId: null, status: 'succeeded' });
-  }
-
-  /** A refund that had gone comes back, days later: the account that it went to is closed. */
-  refundComesBack(ref: string): void {
-    const object = this.objectOf(ref);
-    const refund = object.refunds.findLast(({ status }) => status === 'succeeded');
-    if (refund === undefined) return;
-    refund.status = 'failed';
-    object.refundedMinor -= refund.amountMinor;
-    this.changed(object);
-  }
-
-  /** The payer objects to a payment, or the objection goes on. */
-  dispute(
-    ref: string,
-    status: ProcessorDispute['status'],
-    amountMinor: number | null = null,
-  ): void {
-    const object = this.objectOf(ref);
-    object.disputes = [disputeOf(object, { status, amountMinor, nowMs: this.#clock.nowMs() })];
-    this.changed(object);
-  }
-
-  /** The payer fails or gives up on a card. */
-  payerFails(ref: string): void {
-    const object = this.objectOf(ref);
-    if (object.state !== 'action_required' || !this.capabilities.authorizesFirst) return;
-    this.#decline(object);
-  }
-
-  /** What the processor was still working on is done. */
-  finishPending(ref: string): void {
-    const object = this.objectOf(ref);
-    if (object.state === 'pending') this.#take(object);
-    for (const refund of object.refunds) {
-      if (refund.status !== 'pending') continue;
-      refund.status = 'succeeded';
-      object.refundedMinor += refund.amountMinor;
-    }
-    this.changed(object);
-  }
-
-  /** The payer agrees to an order first; then it is authorised by us. */
-  get #asksFirst(): boolean {
-    return this.processor === 'paypal';
-  }
-
-  #giveBack(
-    object: ProcessorObject,
-    made: Pick<FakeRefund, 'amountMinor' | 'refundId' | 'status'>,
-  ): FakeRefund {
-    const ref = `${object.ref}_refund_${object.refunds.length + 1}`;
-    const claimUrl = this.areRefundsClaimed ? `https://pay.test/claim/${ref}` : null;
-    const refund: FakeRefund = { ref, claimUrl, ...made };
-    object.refunds.push(refund);
-    if (refund.status === 'succeeded') object.refundedMinor += refund.amountMinor;
-    this.changed(object);
-    return refund;
-  }
-
-  /** Authorisations and sessions that are older end by themselves. */
-  expire(ref: string): void {
-    const object = this.objectOf(ref);
-    if (['captured', 'voided', 'expired', 'pending'].includes(object.state)) return;
-    object.state = 'expired';
-    this.changed(object);
-  }
-
   /** Calls that were on their way when the caller gave up arrive now. */
   deliverLate(): number {
     const late = this.#underWay.splice(0);
@@ -343,10 +223,8 @@ export class FakeProcessor implements PaymentGateway {
     return late.length;
   }
 
-  objectOf(ref: string): ProcessorObject {
-    const object = this.objects.get(ref);
-    if (object === undefined) throw new Error(`the processor has no ${ref}`);
-    return object;
+  protected override keepMethod(object: ProcessorObject): void {
+    this.recurring.keepWith(object);
   }
 
   #open(request: {
@@ -356,43 +234,11 @@ export class FakeProcessor implements PaymentGateway {
   }): ProcessorReply {
     const ref = `${this.processor}_${this.objects.size + 1}`;
     const isPush = !this.capabilities.authorizesFirst;
-    const asksPayer = isPush || (this.#asksFirst && request.customerRef === null);
-    const createdAtMs = this.#clock.nowMs();
+    const asksPayer = isPush || (this.asksFirst && request.customerRef === null);
+    const createdAtMs = this.clock.nowMs();
     const object = newObject({ ...request, ref, asksPayer, createdAtMs });
     this.objects.set(ref, object);
     return this.#show(object);
-  }
-
-  /** The payer's yes: funds are reserved for a booking, and captured at once for a subscription. */
-  #take(object: ProcessorObject): void {
-    object.authorizedMinor = object.amountMinor;
-    object.declineCode = null;
-    if (object.customerRef === null) {
-      object.captureBeforeMs = this.#clock.nowMs() + AUTHORIZATION_MS;
-      this.#move(object, 'authorized');
-      return;
-    }
-    object.capturedMinor = object.amountMinor;
-    object.feeMinor = feeOf(object.amountMinor);
-    object.action = null;
-    this.recurring.keepWith(object);
-    this.#move(object, 'captured');
-  }
-
-  #ask(object: ProcessorObject): void {
-    object.action = { type: 'redirect', url: `https://pay.test/${object.ref}` };
-    this.#move(object, 'action_required');
-  }
-
-  #decline(object: ProcessorObject, code = 'card_declined'): void {
-    object.declineCode = code;
-    object.methodRef = null;
-    this.#move(object, 'failed');
-  }
-
-  #move(object: ProcessorObject, state: ProcessorPayment['state']): void {
-    object.state = state;
-    this.changed(object);
   }
 
   #show(object: ProcessorObject): ProcessorReply & { kind: 'payment' } {
