@@ -1,5 +1,5 @@
 /** What the use cases of accounts need of the world: people, their addresses, their refresh tokens, and password hashes. */
-import type { Role } from '../contracts/durable-rpc.ts';
+import type { Role } from '../contracts/calls.ts';
 import type { DataRegion } from '../domain/ids.ts';
 import type { EpochMs } from '../domain/time.ts';
 

@@ -3,7 +3,7 @@
  * Must not tell by answer or by time whether an address is known, except to whoever tries to register it.
  * Source: RFC 9700 (refresh token rotation with reuse detection).
  */
-import type { Role } from '../contracts/durable-rpc.ts';
+import type { Role } from '../contracts/calls.ts';
 import type { DataRegion } from '../domain/ids.ts';
 import { regionLetter, regionOf } from '../domain/ids.ts';
 import { ok, refuse, type Result } from '../domain/result.ts';

@@ -2,15 +2,13 @@
  * The order of a hold: Membership is asked first, then one call to the shard carries its verdict. What was granted and
  * not used goes back before the caller is answered. Nothing is decided here. Called by the routes of holds and bookings.
  */
+import type { Caller, CallKey, KeyedReply } from '../contracts/calls.ts';
 import type {
-  AccessVerdict,
-  Caller,
-  CallKey,
   ClaimRequest,
   InventoryShardRpc,
-  KeyedReply,
   PlaceHoldCommand,
 } from '../contracts/durable-rpc.ts';
+import type { AccessVerdict } from '../contracts/membership-rpc.ts';
 import type { HoldView } from '../contracts/http/booking.ts';
 import { invariant } from '../domain/assert.ts';
 import { TRANSIENT_CODES, type RefusalCode } from '../domain/codes.ts';

@@ -3,14 +3,9 @@
  * record the answer, and so on until nothing is left for now. The request, /confirm, the webhook, the queue and the
  * reconciler all call it. It decides nothing: the shard does.
  */
-import type {
-  AdvanceCause,
-  CallKey,
-  Caller,
-  InventoryShardRpc,
-  PaymentStep,
-  PaymentWork,
-} from '../contracts/durable-rpc.ts';
+import type { CallKey, Caller } from '../contracts/calls.ts';
+import type { InventoryShardRpc } from '../contracts/durable-rpc.ts';
+import type { AdvanceCause, PaymentStep, PaymentWork } from '../contracts/payment-steps.ts';
 import { unreachable } from '../domain/assert.ts';
 import type { ProcessorReply } from '../domain/payment/processor-reply.ts';
 import type { GatewayRegistry, Logger, PaymentGateway } from './ports.ts';

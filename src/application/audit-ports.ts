@@ -1,7 +1,7 @@
 /**
  * What the audit use cases need of the trail's storage, and the one order in which its rows are listed.
  */
-import type { ChainEvent } from '../contracts/durable-rpc.ts';
+import type { ChainEvent } from '../contracts/shard-streams.ts';
 import type { EpochMs } from '../domain/time.ts';
 
 /** A row of the trail: an event and the stream (shard key or subscription) whose chain it belongs to. */

@@ -1,5 +1,5 @@
 /** What the list of bookings needs of the read model. */
-import type { BookingProjection } from '../contracts/durable-rpc.ts';
+import type { BookingProjection } from '../contracts/shard-streams.ts';
 import type { BookingState } from '../domain/booking/booking-machine.ts';
 import type { EpochMs } from '../domain/time.ts';
 

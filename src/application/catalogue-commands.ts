@@ -2,23 +2,21 @@
  * The shard's copy of the catalogue: cards of resources and services, and slots. Synchronous, inside the shard's
  * transaction. Only the provider's owners and operators change it; for others the shard does not exist.
  */
+import type { Caller, KeyedReply, Reply } from '../contracts/calls.ts';
 import type {
-  Caller,
   CreateSlotsCommand,
-  KeyedReply,
   ListSlotsQuery,
   NewSlot,
   PatchResourceCommand,
   PatchServiceCommand,
   PutResourceCommand,
   PutServiceCommand,
-  Reply,
-} from '../contracts/durable-rpc.ts';
+} from '../contracts/shard-catalogue.ts';
 import type { SlotView } from '../contracts/http/catalogue.ts';
 import type { ResourceCard, ServiceCard, Slot } from '../domain/inventory/cards.ts';
 import { firstAtOrAfter } from '../domain/inventory/inventory.ts';
 import { ok, refuse, type Refusal } from '../domain/result.ts';
-import { viewSlot } from './hold-commands.ts';
+import { viewSlot } from './hold-lines.ts';
 import { answerKeyed, type Decision } from './keyed-calls.ts';
 import type { ShardState } from './shard-state.ts';
 
@@ -34,6 +32,12 @@ export function putResource(shard: ShardState, command: PutResourceCommand): Rep
       { from: null, caller: command.caller },
     ),
   );
+}
+
+/** `GET /v1/resources/{id}`. */
+export function readResource(shard: ShardState, id: string): Reply<ResourceCard> {
+  const card = shard.inventory.resource(id);
+  return card === null ? refuse('not_found', 'There is no such resource.') : ok(card);
 }
 
 export function patchResource(
@@ -64,6 +68,12 @@ export function putService(shard: ShardState, command: PutServiceCommand): Reply
   return ok(
     saveService(shard, { ...command.card, version: 1 }, { from: null, caller: command.caller }),
   );
+}
+
+/** `GET /v1/services/{id}`. */
+export function readService(shard: ShardState, id: string): Reply<ServiceCard> {
+  const card = shard.inventory.service(id);
+  return card === null ? refuse('not_found', 'There is no such service.') : ok(card);
 }
 
 export function patchService(shard: ShardState, command: PatchServiceCommand): Reply<ServiceCard> {
@@ -184,6 +194,8 @@ function findOrCreateSlot(
       wanted.priceMinor === null
         ? null
         : { amount: wanted.priceMinor, currency: service.price.currency },
+    fares: wanted.fares,
+    ruleId: null,
     blockedReason: null,
     version: 1,
   };

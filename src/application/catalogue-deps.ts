@@ -2,7 +2,7 @@
  * What every use case of the catalogue shares: its dependencies, who asks, and how ids are made so that
  * a call repeated under its idempotency key names the same objects, however far the first try came.
  */
-import type { CallKey, Caller } from '../contracts/durable-rpc.ts';
+import type { CallKey, Caller } from '../contracts/calls.ts';
 import type { DataRegion, RegionIdKind, ShardIdKind } from '../domain/ids.ts';
 import type { CommissionTerms } from '../domain/inventory/cards.ts';
 import { refuse, type Refusal } from '../domain/result.ts';

@@ -8,7 +8,7 @@ import type {
   ProjectionBatch,
   StreamName,
   StreamQuery,
-} from '../contracts/durable-rpc.ts';
+} from '../contracts/shard-streams.ts';
 import type { Booking } from '../domain/booking/booking.ts';
 import type { ShardState } from './shard-state.ts';
 

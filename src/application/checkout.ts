@@ -3,15 +3,13 @@
  * calls to the processor that it names, and the answer that the shard then gives and remembers. Quota that goes back is
  * told to its member before the answer. Nothing is decided here.
  */
+import type { Caller, KeyedReply, Reply } from '../contracts/calls.ts';
 import type {
-  Caller,
   CancelBookingCommand,
   InventoryShardRpc,
-  KeyedReply,
   OpenBookingCommand,
   OpenBookingReply,
   OpenRefundCommand,
-  Reply,
 } from '../contracts/durable-rpc.ts';
 import type { BookingView, RefundView } from '../contracts/http/booking.ts';
 import { ok, refuse, type Json } from '../domain/result.ts';

@@ -2,7 +2,7 @@
  * Takes the services of a venue or provider off sale, one by one in their shards, so that no new hold is placed.
  * Repeating it after a crash goes on where it stopped; what is sold keeps its snapshot.
  */
-import type { Caller } from '../contracts/durable-rpc.ts';
+import type { Caller } from '../contracts/calls.ts';
 import type { ServiceCard } from '../domain/inventory/cards.ts';
 import type { Result } from '../domain/result.ts';
 import type { CatalogueDeps } from './catalogue-deps.ts';

@@ -2,7 +2,8 @@
  * What the inventory commands need of a shard's storage. Every method is synchronous: between deciding and writing
  * nobody may come in. The storage behind it refuses a double booking by itself, whatever the caller believes.
  */
-import type { ChainEvent, QuotaNotice } from '../contracts/durable-rpc.ts';
+import type { QuotaNotice } from '../contracts/membership-rpc.ts';
+import type { ChainEvent } from '../contracts/shard-streams.ts';
 import type { Booking, Dispute, Operation, Payment, Refund } from '../domain/booking/booking.ts';
 import type { Hold } from '../domain/hold/hold.ts';
 import type { CallRecord } from '../domain/idempotency.ts';

@@ -2,7 +2,7 @@
  * Idempotent calls inside a shard: the key is looked up first, the answer is written with the effect,
  * and a refusal is remembered like a success. One transaction, so there is never one without the other.
  */
-import type { CallKey, KeyedReply } from '../contracts/durable-rpc.ts';
+import type { CallKey, KeyedReply } from '../contracts/calls.ts';
 import { invariant } from '../domain/assert.ts';
 import { CALL_LEASE_MS, decideCall, isTransient } from '../domain/idempotency.ts';
 import { refuse, type Refusal } from '../domain/result.ts';

@@ -3,7 +3,7 @@
  * its id, and the cursor only moves forward: repeated, late and concurrent messages end in the same ledger.
  * Called for the queue's messages and by the reconciliation.
  */
-import type { MoneyBatch, StreamName, StreamQuery } from '../contracts/durable-rpc.ts';
+import type { MoneyBatch, StreamName, StreamQuery } from '../contracts/shard-streams.ts';
 import { entriesOfBooking } from '../domain/ledger/booking-money.ts';
 import type { LedgerEntry } from '../domain/ledger/entry.ts';
 

@@ -2,7 +2,8 @@
  * Lists of bookings from the read model: a customer's own, or a provider's or venue's for whoever runs it.
  * They may lag behind the shards by seconds; nothing is decided by them.
  */
-import type { BookingProjection, Caller } from '../contracts/durable-rpc.ts';
+import type { Caller } from '../contracts/calls.ts';
+import type { BookingProjection } from '../contracts/shard-streams.ts';
 import type { BookingState } from '../domain/booking/booking-machine.ts';
 import { regionOf, type DataRegion } from '../domain/ids.ts';
 import type { Result } from '../domain/result.ts';

@@ -3,7 +3,7 @@
  * then D1 is written: a provider that can be read can be used. A keyed call that died in between resumes with the
  * same ids. Called by the provider routes.
  */
-import type { Caller } from '../contracts/durable-rpc.ts';
+import type { Caller } from '../contracts/calls.ts';
 import type { CreateProviderBody, PatchProviderBody } from '../contracts/http/catalogue.ts';
 import { regionOf, type DataRegion } from '../domain/ids.ts';
 import type { ProviderCard } from '../domain/inventory/cards.ts';

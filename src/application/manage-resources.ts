@@ -2,7 +2,7 @@
  * Resources: what can be claimed. The shard has a resource before D1 does, and its id carries the shard's key,
  * so that every later request finds it without a look-up. Called by the resource routes.
  */
-import type { Caller, Reply } from '../contracts/durable-rpc.ts';
+import type { Caller, Reply } from '../contracts/calls.ts';
 import type { CreateResourceBody } from '../contracts/http/catalogue.ts';
 import { regionOf } from '../domain/ids.ts';
 import type { ResourceCard } from '../domain/inventory/cards.ts';

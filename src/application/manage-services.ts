@@ -2,7 +2,8 @@
  * Services: what is sold and by which rules. A change answers only when the shard has it; D1 follows for search.
  * Called by the service routes.
  */
-import type { Caller, PatchServiceCommand, Reply } from '../contracts/durable-rpc.ts';
+import type { Caller, Reply } from '../contracts/calls.ts';
+import type { PatchServiceCommand } from '../contracts/shard-catalogue.ts';
 import type { CreateServiceBody } from '../contracts/http/catalogue.ts';
 import { regionOf } from '../domain/ids.ts';
 import type { CommissionTerms, ServiceCard } from '../domain/inventory/cards.ts';
@@ -127,12 +128,16 @@ function buildCard(
     description: body.description ?? null,
     category: body.category,
     subcategory: body.subcategory ?? null,
+    requirements: body.requirements ?? null,
     tags: body.tags ?? [],
     active: body.active ?? true,
     resourceIds: body.resourceIds,
     allocation: body.allocation ?? 'any',
     durationMinutes: body.durationMinutes,
+    minimumDurationMinutes: body.minimumDurationMinutes ?? null,
+    maximumDurationMinutes: body.maximumDurationMinutes ?? null,
     price: body.price,
+    priceType: body.priceType ?? 'fixed',
     timeZone: venue.timeZone,
     bufferBeforeMinutes: body.bufferBeforeMinutes ?? 0,
     bufferAfterMinutes: body.bufferAfterMinutes ?? 0,
@@ -144,7 +149,11 @@ function buildCard(
     maxQuantity: body.maxQuantity ?? MAX_QUANTITY_DEFAULT,
     maxPerCustomer: body.maxPerCustomer ?? null,
     saleStartsAtMs,
+    requiresApproval: body.requiresApproval ?? false,
+    pledge: body.pledge ?? null,
     cancellationPolicy: body.cancellationPolicy ?? CANCELLATION_POLICY_DEFAULT,
+    noShowFee: body.noShowFee ?? null,
+    tax: null,
     ...terms,
   };
 }

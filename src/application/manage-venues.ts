@@ -1,5 +1,5 @@
 /** Venues of a provider. They live in D1 alone; what a venue sells is in the shards. Called by the venue routes. */
-import type { Caller } from '../contracts/durable-rpc.ts';
+import type { Caller } from '../contracts/calls.ts';
 import type { CreateVenueBody, PatchVenueBody } from '../contracts/http/catalogue.ts';
 import { regionOf } from '../domain/ids.ts';
 import { refuse, type Result } from '../domain/result.ts';

@@ -3,7 +3,7 @@
  * everything that may change later, and read from there by the ledger's consumer. The chain's events are
  * `payment.received`, `payment.fee`, `refund.succeeded`, `refund.failed`, `dispute.open`, `dispute.won`, `dispute.lost`.
  */
-import type { ChainEvent, MoneyBatch, MoneyFact, StreamQuery } from '../contracts/durable-rpc.ts';
+import type { ChainEvent, MoneyBatch, MoneyFact, StreamQuery } from '../contracts/shard-streams.ts';
 import { required } from '../domain/assert.ts';
 import type { Booking, Payment } from '../domain/booking/booking.ts';
 import { DISPUTE_STATES, TAKEN_DISPUTE_STATES } from '../domain/payment/dispute-machine.ts';

@@ -1,5 +1,5 @@
 /** Tells which plans would open a service, when a hold is refused for want of one. */
-import type { KeyedReply } from '../contracts/durable-rpc.ts';
+import type { KeyedReply } from '../contracts/calls.ts';
 import { errorText } from '../domain/assert.ts';
 import { listOf } from '../domain/membership/features.ts';
 import type { Json } from '../domain/result.ts';

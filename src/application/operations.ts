@@ -2,7 +2,7 @@
  * Operations: the intent of one call to a processor, written before the call and leased to whoever makes it.
  * Synchronous, inside the shard's transaction.
  */
-import type { PaymentStep, PaymentWork } from '../contracts/durable-rpc.ts';
+import type { PaymentStep, PaymentWork } from '../contracts/payment-steps.ts';
 import { required } from '../domain/assert.ts';
 import type { Operation, Payment } from '../domain/booking/booking.ts';
 import type { OperationKind } from '../domain/payment/operation-machine.ts';

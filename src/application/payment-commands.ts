@@ -5,11 +5,11 @@
  */
 import type {
   AdvanceCause,
-  OrphanOutcome,
   PaymentStep,
   RecordReplyCommand,
   TakeStepCommand,
-} from '../contracts/durable-rpc.ts';
+} from '../contracts/payment-steps.ts';
+import type { OrphanOutcome } from '../contracts/shard-streams.ts';
 import { InvariantError, required } from '../domain/assert.ts';
 import type { Operation, Payment } from '../domain/booking/booking.ts';
 import type { ProcessorReply } from '../domain/payment/processor-reply.ts';

@@ -10,7 +10,7 @@ import { step } from '../domain/machine.ts';
 import { PAYMENT_MACHINE, type PaymentEvent } from '../domain/payment/payment-machine.ts';
 import type { ProcessorPayment } from '../domain/payment/processor-reply.ts';
 import { openPayment } from './open-payment.ts';
-import { assignments, findLines } from './hold-commands.ts';
+import { assignments, findLines } from './hold-lines.ts';
 import { CAPTURE_MARGIN_MS, isPaid, isPaymentOpen, isWanted } from './payment-plan.ts';
 import { applyDisputes } from './disputes.ts';
 import { recordFee, recordReceived } from './money-facts.ts';

@@ -6,7 +6,8 @@ import type { EpochMs } from '../domain/time.ts';
 import type { DataRegion, IdKind, IdParts, RegionIdKind, ShardIdKind } from '../domain/ids.ts';
 import type { Money } from '../domain/money.ts';
 import type { Processor, ProcessorReply } from '../domain/payment/processor-reply.ts';
-import type { InventoryShardRpc, MembershipRpc } from '../contracts/durable-rpc.ts';
+import type { InventoryShardRpc } from '../contracts/durable-rpc.ts';
+import type { MembershipRpc } from '../contracts/membership-rpc.ts';
 import type { QueueMessage } from '../contracts/queue-messages.ts';
 
 /** The one source of time: the platform's clock with the configured offset. */

@@ -2,7 +2,8 @@
  * Tells members' objects what became of their grants: before an answer that gave quota back, and again from the queue
  * until each of them has acknowledged it. Decides nothing; settling twice changes nothing.
  */
-import type { GrantOutcome, InventoryShardRpc, QuotaNotice } from '../contracts/durable-rpc.ts';
+import type { InventoryShardRpc } from '../contracts/durable-rpc.ts';
+import type { GrantOutcome, QuotaNotice } from '../contracts/membership-rpc.ts';
 import { errorText } from '../domain/assert.ts';
 import type { Logger, ObjectDirectory } from './ports.ts';
 

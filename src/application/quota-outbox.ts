@@ -2,7 +2,7 @@
  * What a shard tells of the grants that its holds used: to a member's object that asks, and through the outbox of
  * notices. Synchronous, inside the shard's transaction; the notices themselves are written where a hold moves.
  */
-import type { GrantOutcome, QuotaNotice } from '../contracts/durable-rpc.ts';
+import type { GrantOutcome, QuotaNotice } from '../contracts/membership-rpc.ts';
 import type { Hold } from '../domain/hold/hold.ts';
 import { minutesOf, outcomeOf } from '../domain/hold/quota.ts';
 import { ok, refuse, type Result } from '../domain/result.ts';

@@ -3,10 +3,9 @@
  * else. What it takes is reserved before any call is made, so that refunds at the same moment together never exceed
  * the capture. Synchronous, inside the shard's transaction.
  */
+import type { Caller, KeyedReply } from '../contracts/calls.ts';
 import type {
-  Caller,
   FinishRefundCommand,
-  KeyedReply,
   OpenRefundCommand,
   OpenRefundReply,
 } from '../contracts/durable-rpc.ts';

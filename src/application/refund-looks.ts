@@ -3,7 +3,11 @@
  * after they had gone. Each is asked for by its own id; a sum never decides over one. Synchronous, inside the shard's
  * transaction; called by the payment steps.
  */
-import type { PaymentStep, RecordReplyCommand, TakeStepCommand } from '../contracts/durable-rpc.ts';
+import type {
+  PaymentStep,
+  RecordReplyCommand,
+  TakeStepCommand,
+} from '../contracts/payment-steps.ts';
 import { required } from '../domain/assert.ts';
 import type { Operation, Payment, Refund } from '../domain/booking/booking.ts';
 import type { ProcessorReply } from '../domain/payment/processor-reply.ts';

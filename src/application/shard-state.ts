@@ -3,7 +3,8 @@
  * Commands change it synchronously inside one transaction; if that throws, the object is thrown away with it,
  * so memory and storage never part. Nothing here is asynchronous, and nothing may become so.
  */
-import type { Caller, ChainEvent } from '../contracts/durable-rpc.ts';
+import type { Caller } from '../contracts/calls.ts';
+import type { ChainEvent } from '../contracts/shard-streams.ts';
 import type { Booking, Payment } from '../domain/booking/booking.ts';
 import { invariant, required } from '../domain/assert.ts';
 import { chainHash, GENESIS_HASH } from '../domain/chain.ts';

@@ -3,7 +3,7 @@
  * in one call is one row, and the links of the chain are one statement. Inside the transaction everybody reads what
  * was changed. Whoever runs the transaction must call `flush` before it ends; nothing outlives it.
  */
-import type { ChainEvent } from '../contracts/durable-rpc.ts';
+import type { ChainEvent } from '../contracts/shard-streams.ts';
 import type { Booking } from '../domain/booking/booking.ts';
 import type { Hold } from '../domain/hold/hold.ts';
 import type { CallRow, InventoryStore } from './inventory-store.ts';

@@ -17,7 +17,7 @@ import type {
   GrantOutcome,
   MembershipRpc,
   MembershipUsage,
-} from '../contracts/durable-rpc.ts';
+} from '../contracts/membership-rpc.ts';
 import { createClock } from '../platform/clock.ts';
 import { systemEntropy } from '../platform/entropy.ts';
 import { createLogger, errorFields } from '../platform/logger.ts';

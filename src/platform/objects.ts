@@ -3,7 +3,8 @@
  * Every method of a shard is idempotent or keyed, so that a repeat is safe; a refusal is an answer and never repeated.
  */
 import type { Entropy, ObjectDirectory } from '../application/ports.ts';
-import type { InventoryShardRpc, MembershipRpc } from '../contracts/durable-rpc.ts';
+import type { InventoryShardRpc } from '../contracts/durable-rpc.ts';
+import type { MembershipRpc } from '../contracts/membership-rpc.ts';
 import { invariant } from '../domain/assert.ts';
 import { isShardKey, regionOf } from '../domain/ids.ts';
 

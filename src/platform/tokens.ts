@@ -5,7 +5,7 @@
  */
 import { SignJWT, errors, jwtVerify, type JWTPayload } from 'jose';
 import type { Clock, Entropy } from '../application/ports.ts';
-import type { Caller, Role } from '../contracts/durable-rpc.ts';
+import type { Caller, Role } from '../contracts/calls.ts';
 import { required } from '../domain/assert.ts';
 import { SECOND_MS } from '../domain/time.ts';
 import { toBase64Url } from './base64.ts';

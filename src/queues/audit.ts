@@ -3,7 +3,12 @@
  * trail already has, so that a repeated, late or concurrent message does no harm. The shard forgets nothing before
  * the trail has it. Called by the queue dispatcher.
  */
-import type { AuditBatch, ChainEvent, StreamName, StreamQuery } from '../contracts/durable-rpc.ts';
+import type {
+  AuditBatch,
+  ChainEvent,
+  StreamName,
+  StreamQuery,
+} from '../contracts/shard-streams.ts';
 
 /** Links per step: one RPC and one batch of D1. */
 const PAGE_LENGTH = 500;

@@ -3,7 +3,7 @@
  * versions, and the cursor only moves forward: repeated, late and concurrent messages end in the same state.
  * Called by the queue dispatcher.
  */
-import type { ProjectionBatch, StreamName, StreamQuery } from '../contracts/durable-rpc.ts';
+import type { ProjectionBatch, StreamName, StreamQuery } from '../contracts/shard-streams.ts';
 import type { StreamProgress } from './audit.ts';
 
 /** Links per step: one RPC and one batch of D1. */

@@ -13,7 +13,7 @@ import type {
   Logger,
   ObjectDirectory,
 } from '../application/ports.ts';
-import type { CallKey, Caller } from '../contracts/durable-rpc.ts';
+import type { CallKey, Caller } from '../contracts/calls.ts';
 import type { IdParts } from '../domain/ids.ts';
 import type { Settings } from '../platform/settings.ts';
 import type { AccessTokens } from '../platform/tokens.ts';

@@ -4,7 +4,7 @@
  */
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { CallKey, Caller, KeyedReply } from '../contracts/durable-rpc.ts';
+import type { CallKey, Caller, KeyedReply } from '../contracts/calls.ts';
 import { required } from '../domain/assert.ts';
 import type { IdKind, IdParts } from '../domain/ids.ts';
 import { ok, refuse, type Refusal, type Result } from '../domain/result.ts';

@@ -4,7 +4,7 @@
  */
 import { createRoute, type RouteConfig, type z } from '@hono/zod-openapi';
 import { problemSchema } from '../contracts/http/common.ts';
-import type { Role } from '../contracts/durable-rpc.ts';
+import type { Role } from '../contracts/calls.ts';
 import type { IdKind } from '../domain/ids.ts';
 import { REFUSAL_CODES, type RefusalCode } from '../domain/codes.ts';
 import { guard } from './middleware/guard.ts';

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { GrantOutcome } from '../../src/contracts/durable-rpc.ts';
+import type { GrantOutcome } from '../../src/contracts/membership-rpc.ts';
 import { DAY_MS, MembershipWorld, PERIOD_MS } from './membership-world.ts';
 
 const FEATURES = {

@@ -13,7 +13,7 @@ import type {
   GrantOutcome,
   QuotaGrant,
   QuotaUses,
-} from '../../src/contracts/durable-rpc.ts';
+} from '../../src/contracts/membership-rpc.ts';
 import { CALL_RETENTION_MS } from '../../src/domain/idempotency.ts';
 import { createMembershipStore } from '../../src/storage/durable/membership-store.ts';
 import { FakeClock } from '../support/fake-clock.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PlanRecord } from '../../src/application/billing-ports.ts';
 import { namePlans } from '../../src/application/name-plans.ts';
-import type { KeyedReply } from '../../src/contracts/durable-rpc.ts';
+import type { KeyedReply } from '../../src/contracts/calls.ts';
 import type { RefusalCode } from '../../src/domain/codes.ts';
 import type { Json } from '../../src/domain/result.ts';
 import type { Features } from '../../src/domain/subscription/plan.ts';

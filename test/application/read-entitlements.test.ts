@@ -1,7 +1,7 @@
 /** What a member reads about their plan is what holds are decided by: limits, what is used, what is left, until when. */
 import { describe, expect, it } from 'vitest';
 import { readEntitlements } from '../../src/application/billing/read-entitlements.ts';
-import type { Entitlements } from '../../src/contracts/durable-rpc.ts';
+import type { Entitlements } from '../../src/contracts/membership-rpc.ts';
 import { FakeClock, NOON_MS } from '../support/fake-clock.ts';
 
 const CLUB: Entitlements = {

@@ -58,6 +58,8 @@ export function makeSlot(
     resourceId: null,
     capacity: null,
     price: null,
+    fares: null,
+    ruleId: null,
     blockedReason: null,
     version: 1,
     ...rest,

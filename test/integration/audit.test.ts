@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { AuditStore } from '../../src/application/audit-ports.ts';
 import { exportAudit, searchAudit } from '../../src/application/read-audit.ts';
 import { verifyAudit } from '../../src/application/verify-audit.ts';
-import type { ChainEvent } from '../../src/contracts/durable-rpc.ts';
+import type { ChainEvent } from '../../src/contracts/shard-streams.ts';
 import { GENESIS_HASH, chainHash } from '../../src/domain/chain.ts';
 import { required } from '../../src/domain/assert.ts';
 import { systemDigest } from '../../src/platform/digest.ts';

@@ -5,7 +5,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { advanceMoney } from '../../src/application/ledger-advance.ts';
-import type { MoneyBatch, MoneyFact } from '../../src/contracts/durable-rpc.ts';
+import type { MoneyBatch, MoneyFact } from '../../src/contracts/shard-streams.ts';
 import { required } from '../../src/domain/assert.ts';
 import type { LedgerEntry } from '../../src/domain/ledger/entry.ts';
 import { BillingRepository } from '../../src/storage/d1/billing-repository.ts';

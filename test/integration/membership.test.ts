@@ -2,7 +2,11 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it, vi } from 'vitest';
-import type { AdmitCommand, Entitlements, MembershipRpc } from '../../src/contracts/durable-rpc.ts';
+import type {
+  AdmitCommand,
+  Entitlements,
+  MembershipRpc,
+} from '../../src/contracts/membership-rpc.ts';
 import { provisionShop } from '../support/shard-shop.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,7 +1,7 @@
 /** Providers' money over HTTP: payouts and statements for their owners, the bank's list and commissions for operators. */
 import { env } from 'cloudflare:workers';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Role } from '../../src/contracts/durable-rpc.ts';
+import type { Role } from '../../src/contracts/calls.ts';
 import { DAY_MS, HOUR_MS } from '../../src/domain/time.ts';
 import { LedgerRepository } from '../../src/storage/d1/ledger-repository.ts';
 import { PayoutRepository } from '../../src/storage/d1/payout-repository.ts';

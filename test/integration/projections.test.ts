@@ -5,7 +5,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import type { BookingListQuery } from '../../src/application/booking-list-ports.ts';
-import type { BookingProjection, ProjectionBatch } from '../../src/contracts/durable-rpc.ts';
+import type { BookingProjection, ProjectionBatch } from '../../src/contracts/shard-streams.ts';
 import type { ServiceQuery } from '../../src/application/catalogue-ports.ts';
 import { advanceProjection, type ProjectionDeps } from '../../src/queues/projections.ts';
 import { BookingRepository } from '../../src/storage/d1/booking-repository.ts';

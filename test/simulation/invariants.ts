@@ -1,6 +1,6 @@
 /** What must be true after every step, read from the shard's rows and the processors' books alone. */
 import { expect } from 'vitest';
-import type { MoneyFact } from '../../src/contracts/durable-rpc.ts';
+import type { MoneyFact } from '../../src/contracts/shard-streams.ts';
 import { BOOKING_MACHINE } from '../../src/domain/booking/booking-machine.ts';
 import { CHAIN_START, verifyChain } from '../../src/domain/chain.ts';
 import { HOLD_MACHINE } from '../../src/domain/hold/hold-machine.ts';

@@ -2,7 +2,7 @@
  * Calls under a key, as their customers remember them: the first definite answer to a key is the answer for ever,
  * however often it is asked again and whoever died in between.
  */
-import type { KeyedReply } from '../../src/contracts/durable-rpc.ts';
+import type { KeyedReply } from '../../src/contracts/calls.ts';
 import { TRANSIENT_CODES, type RefusalCode } from '../../src/domain/codes.ts';
 
 /** A keyed call as its customer remembers it. */

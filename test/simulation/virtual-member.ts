@@ -10,7 +10,7 @@ import { confirmInvoice, payInvoice } from '../../src/application/billing/pay-in
 import { setPaymentMethod } from '../../src/application/billing/payment-method.ts';
 import { runRenewals } from '../../src/application/billing/run-renewals.ts';
 import { signUp } from '../../src/application/billing/sign-up.ts';
-import type { Entitlements } from '../../src/contracts/durable-rpc.ts';
+import type { Entitlements } from '../../src/contracts/membership-rpc.ts';
 import type { PlanTerms } from '../../src/domain/subscription/plan.ts';
 import type { Invoice, Subscription } from '../../src/domain/subscription/subscription.ts';
 import { required } from '../../src/domain/assert.ts';

@@ -17,8 +17,8 @@ import type { GatewayRegistry } from '../../src/application/ports.ts';
 import { advanceQuota } from '../../src/application/quota-notices.ts';
 import { handleWebhook, receiveWebhook } from '../../src/application/receive-webhook.ts';
 import { reconcile } from '../../src/application/reconcile.ts';
+import type { Caller } from '../../src/contracts/calls.ts';
 import type {
-  Caller,
   CancelBookingCommand,
   OpenBookingCommand,
   OpenRefundCommand,

@@ -1,6 +1,6 @@
 /** Speaks to the Worker over HTTP as a client does, with tokens that the deployment's own key signed. */
 import { env, exports } from 'cloudflare:workers';
-import type { Role } from '../../src/contracts/durable-rpc.ts';
+import type { Role } from '../../src/contracts/calls.ts';
 import type { DataRegion } from '../../src/domain/ids.ts';
 import { vi } from 'vitest';
 import { AuditRepository } from '../../src/storage/d1/audit-repository.ts';

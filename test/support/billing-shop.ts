@@ -8,13 +8,13 @@ import type { BillingDeps } from '../../src/application/billing/billing-deps.ts'
 import { runRenewals, type RenewalsReport } from '../../src/application/billing/run-renewals.ts';
 import { signUp } from '../../src/application/billing/sign-up.ts';
 import type { ObjectDirectory, PaymentGateway } from '../../src/application/ports.ts';
+import type { Caller } from '../../src/contracts/calls.ts';
 import type {
   AdmitReply,
-  Caller,
   Entitlements,
   MembershipRpc,
   MembershipUsage,
-} from '../../src/contracts/durable-rpc.ts';
+} from '../../src/contracts/membership-rpc.ts';
 import { required } from '../../src/domain/assert.ts';
 import type { PaymentChoice } from '../../src/domain/booking/booking.ts';
 import type { RefusalCode } from '../../src/domain/codes.ts';

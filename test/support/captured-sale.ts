@@ -1,10 +1,7 @@
 /** A sale in a shard whose money is in: the processor's words are the test's. */
-import type {
-  Caller,
-  InventoryShardRpc,
-  OpenBookingCommand,
-  PaymentStep,
-} from '../../src/contracts/durable-rpc.ts';
+import type { Caller } from '../../src/contracts/calls.ts';
+import type { InventoryShardRpc, OpenBookingCommand } from '../../src/contracts/durable-rpc.ts';
+import type { PaymentStep } from '../../src/contracts/payment-steps.ts';
 import { NO_ACCESS } from '../../src/domain/hold/hold.ts';
 import type { ProcessorPayment, ProcessorReply } from '../../src/domain/payment/processor-reply.ts';
 

@@ -1,5 +1,5 @@
 /** Builders of cards and projections: complete, valid, and changed only where a test cares. */
-import type { BookingProjection } from '../../src/contracts/durable-rpc.ts';
+import type { BookingProjection } from '../../src/contracts/shard-streams.ts';
 import type { ResourceCard, ServiceCard } from '../../src/domain/inventory/cards.ts';
 
 /** A court in the provider's first venue. */
@@ -28,12 +28,16 @@ export function makeServiceCard(overrides: Partial<ServiceCard> = {}): ServiceCa
     description: null,
     category: 'sport',
     subcategory: null,
+    requirements: null,
     tags: [],
     active: true,
     resourceIds: ['res_court'],
     allocation: 'any',
     durationMinutes: 60,
+    minimumDurationMinutes: null,
+    maximumDurationMinutes: null,
     price: { amount: 2_500, currency: 'usd' },
+    priceType: 'fixed',
     timeZone: 'Europe/London',
     bufferBeforeMinutes: 0,
     bufferAfterMinutes: 0,
@@ -45,7 +49,11 @@ export function makeServiceCard(overrides: Partial<ServiceCard> = {}): ServiceCa
     maxQuantity: 1,
     maxPerCustomer: null,
     saleStartsAtMs: null,
+    requiresApproval: false,
+    pledge: null,
     cancellationPolicy: [{ hoursBefore: 0, refundPercent: 100 }],
+    noShowFee: null,
+    tax: null,
     commissionBps: 1_000,
     guestCommissionBps: null,
     memberCommissionBps: null,

@@ -1,5 +1,5 @@
 /** A shop in which Ann has a plan, and what her object and the shard say of what she took. */
-import type { GrantOutcome } from '../../src/contracts/durable-rpc.ts';
+import type { GrantOutcome } from '../../src/contracts/membership-rpc.ts';
 import type { Features } from '../../src/domain/subscription/plan.ts';
 import type { NodeMember } from './node-members.ts';
 import { NodeShop, type ShopOptions } from './node-shop.ts';

@@ -7,17 +7,17 @@ import { MemberState } from '../../src/application/membership/member-state.ts';
 import { MembershipDesk } from '../../src/application/membership/membership-desk.ts';
 import { OutcomeAsker } from '../../src/application/membership/outcome-asker.ts';
 import type { Logger, ObjectDirectory } from '../../src/application/ports.ts';
+import type { InventoryShardRpc } from '../../src/contracts/durable-rpc.ts';
 import type {
   AccessVerdict,
   AdmitCommand,
   AdmitReply,
   Entitlements,
   GrantOutcome,
-  InventoryShardRpc,
   MembershipRpc,
   MembershipUsage,
   QuotaUses,
-} from '../../src/contracts/durable-rpc.ts';
+} from '../../src/contracts/membership-rpc.ts';
 import { NO_ACCESS, type PlanBenefits } from '../../src/domain/hold/hold.ts';
 import { NO_USES } from '../../src/domain/hold/quota.ts';
 import type { Reservation } from '../../src/domain/membership/reservation.ts';

@@ -3,12 +3,16 @@
  * It stands in for the Durable Object alone: one transaction per call, deadlines first, memory thrown away when a
  * transaction fails or the test says so.
  */
-import * as bookings from '../../src/application/booking-commands.ts';
+import { finishCall } from '../../src/application/booking-calls.ts';
+import { cancelBooking } from '../../src/application/cancel-booking.ts';
 import * as catalogue from '../../src/application/catalogue-commands.ts';
 import * as streams from '../../src/application/chain-streams.ts';
 import { readMoney } from '../../src/application/money-facts.ts';
 import { hasDue, settleDeadlines } from '../../src/application/deadlines.ts';
-import * as holds from '../../src/application/hold-commands.ts';
+import { openBooking } from '../../src/application/open-booking.ts';
+import { placeHold, readHold } from '../../src/application/place-hold.ts';
+import * as bookings from '../../src/application/read-booking.ts';
+import { releaseHold } from '../../src/application/release-hold.ts';
 import type { InventoryStore } from '../../src/application/inventory-store.ts';
 import {
   isKnownPayment,
@@ -19,6 +23,17 @@ import {
 import * as refunds from '../../src/application/refund-commands.ts';
 import * as quota from '../../src/application/quota-outbox.ts';
 import { ShardState } from '../../src/application/shard-state.ts';
+import type { Caller, Reply } from '../../src/contracts/calls.ts';
+import type { RecordReplyCommand, TakeStepCommand } from '../../src/contracts/payment-steps.ts';
+import type {
+  CreateSlotsCommand,
+  ListSlotsQuery,
+  PatchResourceCommand,
+  PatchServiceCommand,
+  PutResourceCommand,
+  PutServiceCommand,
+} from '../../src/contracts/shard-catalogue.ts';
+import type { OrphanOutcome, StreamName, StreamQuery } from '../../src/contracts/shard-streams.ts';
 import type * as rpc from '../../src/contracts/durable-rpc.ts';
 import { systemDigest } from '../../src/platform/digest.ts';
 import { createIdCodec } from '../../src/platform/id-codec.ts';
@@ -34,7 +49,7 @@ export const SHARD_KEY = 'gtest0000';
 export const ID_SECRET = 'a secret of the tests';
 
 /** Who owns the shop. */
-export const OWNER: rpc.Caller = { id: 'usr_owner', roles: ['provider'] };
+export const OWNER: Caller = { id: 'usr_owner', roles: ['provider'] };
 
 export class NodeShard implements rpc.InventoryShardRpc {
   readonly clock: FakeClock;
@@ -115,39 +130,39 @@ export class NodeShard implements rpc.InventoryShardRpc {
     return read(shard);
   }
 
-  async provision(): Promise<rpc.Reply<null>> {
+  async provision(): Promise<Reply<null>> {
     return { ok: true, value: null };
   }
 
-  async putResource(command: rpc.PutResourceCommand) {
+  async putResource(command: PutResourceCommand) {
     return this.decide((shard) => catalogue.putResource(shard, command));
   }
 
-  async patchResource(command: rpc.PatchResourceCommand) {
+  async patchResource(command: PatchResourceCommand) {
     return this.decide((shard) => catalogue.patchResource(shard, command));
   }
 
   async getResource(id: string) {
-    return this.look((shard) => found(shard.inventory.resource(id)));
+    return this.look((shard) => catalogue.readResource(shard, id));
   }
 
-  async putService(command: rpc.PutServiceCommand) {
+  async putService(command: PutServiceCommand) {
     return this.decide((shard) => catalogue.putService(shard, command));
   }
 
-  async patchService(command: rpc.PatchServiceCommand) {
+  async patchService(command: PatchServiceCommand) {
     return this.decide((shard) => catalogue.patchService(shard, command));
   }
 
   async getService(id: string) {
-    return this.look((shard) => found(shard.inventory.service(id)));
+    return this.look((shard) => catalogue.readService(shard, id));
   }
 
-  async createSlots(command: rpc.CreateSlotsCommand) {
+  async createSlots(command: CreateSlotsCommand) {
     return this.decide((shard) => catalogue.createSlots(shard, command));
   }
 
-  async listSlots(query: rpc.ListSlotsQuery) {
+  async listSlots(query: ListSlotsQuery) {
     return this.look((shard) => catalogue.listSlots(shard, query));
   }
 
@@ -156,24 +171,15 @@ export class NodeShard implements rpc.InventoryShardRpc {
   }
 
   async placeHold(command: rpc.PlaceHoldCommand) {
-    return this.decide((shard) => holds.placeHold(shard, command));
+    return this.decide((shard) => placeHold(shard, command));
   }
 
-  async getHold(caller: rpc.Caller, id: string) {
-    return this.look((shard) => holds.readHold(shard, caller, id));
+  async getHold(caller: Caller, id: string) {
+    return this.look((shard) => readHold(shard, caller, id));
   }
 
-  async releaseHold(caller: rpc.Caller, id: string) {
-    return this.decide((shard) => {
-      const released = bookings.releaseHold(shard, caller, id);
-      if (!released.ok) return released;
-      const { bookingId, notices } = released.value;
-      const step: rpc.PaymentStep =
-        bookingId === null
-          ? { kind: 'idle' }
-          : takeStep(shard, { bookingId, cause: 'request', look: false, looked: [] });
-      return { ok: true as const, value: { bookingId, step, notices } };
-    });
+  async releaseHold(caller: Caller, id: string) {
+    return this.decide((shard) => releaseHold(shard, caller, id));
   }
 
   async measureSlots(slotIds: readonly string[]) {
@@ -197,15 +203,15 @@ export class NodeShard implements rpc.InventoryShardRpc {
   }
 
   async openBooking(command: rpc.OpenBookingCommand) {
-    return this.decide((shard) => bookings.openBooking(shard, command));
+    return this.decide((shard) => openBooking(shard, command));
   }
 
   async cancelBooking(command: rpc.CancelBookingCommand) {
-    return this.decide((shard) => bookings.cancelBooking(shard, command));
+    return this.decide((shard) => cancelBooking(shard, command));
   }
 
   async finishCall(command: rpc.FinishCallCommand) {
-    return this.decide((shard) => bookings.finishCall(shard, command));
+    return this.decide((shard) => finishCall(shard, command));
   }
 
   async openRefund(command: rpc.OpenRefundCommand) {
@@ -216,7 +222,7 @@ export class NodeShard implements rpc.InventoryShardRpc {
     return this.decide((shard) => refunds.finishRefund(shard, command));
   }
 
-  async getBooking(caller: rpc.Caller, id: string) {
+  async getBooking(caller: Caller, id: string) {
     return this.look((shard) => bookings.readBooking(shard, caller, id));
   }
 
@@ -224,15 +230,15 @@ export class NodeShard implements rpc.InventoryShardRpc {
     return this.look((shard) => bookings.readManagedBooking(shard, id, token));
   }
 
-  async bookingHistory(caller: rpc.Caller, id: string) {
+  async bookingHistory(caller: Caller, id: string) {
     return this.look((shard) => bookings.readHistory(shard, caller, id));
   }
 
-  async takeStep(command: rpc.TakeStepCommand) {
+  async takeStep(command: TakeStepCommand) {
     return this.decide((shard) => takeStep(shard, command));
   }
 
-  async recordReply(command: rpc.RecordReplyCommand) {
+  async recordReply(command: RecordReplyCommand) {
     return this.decide((shard) => recordReply(shard, command));
   }
 
@@ -242,7 +248,7 @@ export class NodeShard implements rpc.InventoryShardRpc {
     );
   }
 
-  async recordOrphan(orphan: rpc.OrphanOutcome): Promise<void> {
+  async recordOrphan(orphan: OrphanOutcome): Promise<void> {
     this.decide((shard) => recordOrphan(shard, orphan));
   }
 
@@ -250,19 +256,19 @@ export class NodeShard implements rpc.InventoryShardRpc {
     return this.look((shard) => isKnownPayment(shard, payment));
   }
 
-  async readAudit(query: rpc.StreamQuery) {
+  async readAudit(query: StreamQuery) {
     return this.look((shard) => streams.readAudit(shard, query));
   }
 
-  async readProjection(query: rpc.StreamQuery) {
+  async readProjection(query: StreamQuery) {
     return this.look((shard) => streams.readProjection(shard, query));
   }
 
-  async readMoney(query: rpc.StreamQuery) {
+  async readMoney(query: StreamQuery) {
     return this.look((shard) => readMoney(shard, query));
   }
 
-  async acknowledge(stream: rpc.StreamName, { seq }: { seq: number }) {
+  async acknowledge(stream: StreamName, { seq }: { seq: number }) {
     return this.decide((shard) => streams.acknowledge(shard, stream, seq));
   }
 
@@ -273,10 +279,4 @@ export class NodeShard implements rpc.InventoryShardRpc {
   async wake() {
     this.decide(() => null);
   }
-}
-
-function found<T>(card: T | null): rpc.Reply<T> {
-  return card === null
-    ? { ok: false, refusal: { code: 'not_found', detail: 'There is no such object.' } }
-    : { ok: true, value: card };
 }

@@ -13,16 +13,15 @@ import { holdSlots } from '../../src/application/admit-hold.ts';
 import { advancePayment } from '../../src/application/advance-payment.ts';
 import type { GatewayRegistry, Logger } from '../../src/application/ports.ts';
 import { advanceQuota } from '../../src/application/quota-notices.ts';
+import type { Caller, KeyedReply } from '../../src/contracts/calls.ts';
 import type {
-  AccessVerdict,
-  AdvanceCause,
-  Caller,
   ClaimRequest,
-  KeyedReply,
-  MoneyFact,
   OpenBookingCommand,
   PlaceHoldCommand,
 } from '../../src/contracts/durable-rpc.ts';
+import type { AccessVerdict } from '../../src/contracts/membership-rpc.ts';
+import type { AdvanceCause } from '../../src/contracts/payment-steps.ts';
+import type { MoneyFact } from '../../src/contracts/shard-streams.ts';
 import type { BookingView, HoldView, RefundView } from '../../src/contracts/http/booking.ts';
 import type { Booking, Payment, PaymentChoice } from '../../src/domain/booking/booking.ts';
 import type { RefusalCode } from '../../src/domain/codes.ts';
@@ -133,6 +132,7 @@ export class NodeShop {
           capacity: wish.capacity ?? null,
           priceMinor: wish.priceMinor ?? null,
           priceCurrency: null,
+          fares: null,
         },
       ],
     });

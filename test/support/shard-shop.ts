@@ -1,11 +1,7 @@
 /** A provisioned shard with one exclusive court and one free service, spoken to over its RPC alone. */
 import { env } from 'cloudflare:workers';
-import type {
-  Caller,
-  InventoryShardRpc,
-  KeyedReply,
-  PlaceHoldCommand,
-} from '../../src/contracts/durable-rpc.ts';
+import type { Caller, KeyedReply } from '../../src/contracts/calls.ts';
+import type { InventoryShardRpc, PlaceHoldCommand } from '../../src/contracts/durable-rpc.ts';
 import type { BookingView } from '../../src/contracts/http/booking.ts';
 import { NO_ACCESS } from '../../src/domain/hold/hold.ts';
 import type { ServiceCard } from '../../src/domain/inventory/cards.ts';
@@ -62,6 +58,7 @@ export async function provisionShop(shardKey: string, service: Partial<ServiceCa
           capacity: null,
           priceMinor: null,
           priceCurrency: null,
+          fares: null,
         })),
       });
       if (!reply.ok) throw new Error(reply.refusal.detail);

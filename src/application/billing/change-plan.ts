@@ -1,5 +1,5 @@
 /** `POST /v1/subscriptions/{id}/change`: another plan, at once with proration or from the next period on. */
-import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { Caller } from '../../contracts/calls.ts';
 import { ok, refuse, type Refusal, type Result } from '../../domain/result.ts';
 import { isChargeOpen } from '../../domain/subscription/billing-step.ts';
 import { billChange } from '../../domain/subscription/invoice-lines.ts';

@@ -2,7 +2,7 @@
  * A command on a subscription: decided on what stands, written with the version that was read, and decided again when
  * somebody else was first. What it leaves to do (a charge, a void, a refund) is then done before the answer.
  */
-import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { Caller } from '../../contracts/calls.ts';
 import { required } from '../../domain/assert.ts';
 import { regionOf } from '../../domain/ids.ts';
 import { ok, refuse, type Refusal, type Result } from '../../domain/result.ts';

@@ -2,7 +2,7 @@
  * `POST /v1/subscriptions/{id}/confirm`: the payer says that they have done their part. The processor is asked, never the
  * caller, and the subscription moves on by what it answers.
  */
-import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { Caller } from '../../contracts/calls.ts';
 import { required } from '../../domain/assert.ts';
 import { regionOfId } from '../../domain/ids.ts';
 import { ok, refuse, type Json, type Refusal, type Result } from '../../domain/result.ts';

@@ -1,5 +1,5 @@
 /** Cancelling, resuming and pausing. */
-import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { Caller } from '../../contracts/calls.ts';
 import { regionOfId } from '../../domain/ids.ts';
 import { step } from '../../domain/machine.ts';
 import type { Refusal, Result } from '../../domain/result.ts';

@@ -2,7 +2,7 @@
  * The page behind the link that dunning sends: with the payer there, the same invoice is tried once more with the kept
  * method, and whatever the bank asks for is asked of them. The link's secret is the only credential.
  */
-import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { Caller } from '../../contracts/calls.ts';
 import { regionOf } from '../../domain/ids.ts';
 import { ok, refuse, type Refusal, type Result } from '../../domain/result.ts';
 import { isChargeOpen } from '../../domain/subscription/billing-step.ts';

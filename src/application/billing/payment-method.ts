@@ -2,7 +2,7 @@
  * `PUT /v1/subscriptions/{id}/payment-method`: keeps another method for later periods, and collects at once what is
  * still to be paid. The old method stays until the new one is kept.
  */
-import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { Caller } from '../../contracts/calls.ts';
 import type { PaymentChoice } from '../../domain/booking/booking.ts';
 import { refuse, type Refusal, type Result } from '../../domain/result.ts';
 import { isChargeOpen } from '../../domain/subscription/billing-step.ts';

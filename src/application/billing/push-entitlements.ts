@@ -3,7 +3,7 @@
  * and repeated by the reconciliation until it is; the object keeps the newest version, so that a late push never takes
  * a right back or restores one.
  */
-import type { Entitlements } from '../../contracts/durable-rpc.ts';
+import type { Entitlements } from '../../contracts/membership-rpc.ts';
 import { required } from '../../domain/assert.ts';
 import { regionOfId } from '../../domain/ids.ts';
 import { effectiveFeatures } from '../../domain/membership/features.ts';

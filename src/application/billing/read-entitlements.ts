@@ -2,7 +2,11 @@
  * What a member's plans allow and what is used of it, as the member's object says: the same answer by which holds are
  * decided. Plans that have lapsed allow nothing and are left out. Called by `GET /v1/me/entitlements`.
  */
-import type { Entitlements, MembershipRpc, MembershipUsage } from '../../contracts/durable-rpc.ts';
+import type {
+  Entitlements,
+  MembershipRpc,
+  MembershipUsage,
+} from '../../contracts/membership-rpc.ts';
 import type { EntitlementsView } from '../../contracts/http/plans.ts';
 import { formatInstant } from '../../contracts/http/views.ts';
 import { COUNTED_FEATURES, integerOf, type Feature } from '../../domain/membership/features.ts';

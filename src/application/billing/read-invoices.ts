@@ -1,5 +1,5 @@
 /** Invoices as their member reads them: one, or those of a subscription, each with its credit notes and its sender. */
-import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { Caller } from '../../contracts/calls.ts';
 import type { ShownInvoice } from '../../contracts/http/subscriptions.ts';
 import { regionOf, regionOfId, type DataRegion } from '../../domain/ids.ts';
 import { ok, refuse, type Result } from '../../domain/result.ts';

@@ -4,7 +4,7 @@ import { isChargeOpen } from '../../domain/subscription/billing-step.ts';
 import type { PlanTerms } from '../../domain/subscription/plan.ts';
 import type { Charge, Invoice, Subscription } from '../../domain/subscription/subscription.ts';
 import { refuse, ok, type Result } from '../../domain/result.ts';
-import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { Caller } from '../../contracts/calls.ts';
 import type { BillingDeps } from './billing-deps.ts';
 
 /** A subscription with what its member may want to know beside it. */

@@ -1,5 +1,5 @@
 /** `PUT /v1/ops/subscriptions/{id}/overrides`: values of one subscription's own, over those of its plan. */
-import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { Caller } from '../../contracts/calls.ts';
 import type { Result } from '../../domain/result.ts';
 import type { Features } from '../../domain/subscription/plan.ts';
 import type { BillingDeps } from './billing-deps.ts';

@@ -2,7 +2,7 @@
  * A member's hold budget over all shards: what was admitted lately, in memory alone. It is best effort, because each
  * shard bounds its own holds exactly; memory only says when it is worth asking the shards, and they decide.
  */
-import type { AdmitCommand } from '../../contracts/durable-rpc.ts';
+import type { AdmitCommand } from '../../contracts/membership-rpc.ts';
 
 /** A budget beyond this is not kept: remembering that many holds would cost more than they do. */
 const BUDGET_KEPT_MAX = 1_000;

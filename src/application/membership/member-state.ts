@@ -2,7 +2,7 @@
  * What a member's object has in memory: rights and reservations, each change written before it is remembered. A member
  * without a plan has nothing here, and nothing is written for one. Called by the use cases of this folder.
  */
-import type { Entitlements, GrantOutcome } from '../../contracts/durable-rpc.ts';
+import type { Entitlements, GrantOutcome } from '../../contracts/membership-rpc.ts';
 import { countedPeriodStartMs, type Standing } from '../../domain/membership/admission.ts';
 import {
   isForgettable,

@@ -11,7 +11,7 @@ import type {
   GrantOutcome,
   MembershipUsage,
   QuotaGrant,
-} from '../../contracts/durable-rpc.ts';
+} from '../../contracts/membership-rpc.ts';
 import { formatInstant } from '../../contracts/http/views.ts';
 import {
   admission,

@@ -2,7 +2,7 @@
  * What a member's object keeps: the rights that billing pushed and the reservations of their counted limits.
  * Synchronous, so that nobody comes between a decision and its write.
  */
-import type { Entitlements } from '../../contracts/durable-rpc.ts';
+import type { Entitlements } from '../../contracts/membership-rpc.ts';
 import type { Reservation } from '../../domain/membership/reservation.ts';
 
 export interface MembershipStore {

@@ -3,7 +3,7 @@
  * whether it can take money now. What was asked for is written before it is asked, so that an answer that is lost leads
  * to the same account. Called by the provider's route and by the run of payouts.
  */
-import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { Caller } from '../../contracts/calls.ts';
 import { regionOf } from '../../domain/ids.ts';
 import { ok, refuse, type Result } from '../../domain/result.ts';
 import type { EpochMs } from '../../domain/time.ts';

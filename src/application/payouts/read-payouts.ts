@@ -2,7 +2,7 @@
  * What a provider reads of their money: payouts, and statements of what they earned, what the platform took and what is
  * owed; and the list that operators pay by bank. For anybody else the provider does not exist.
  */
-import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { Caller } from '../../contracts/calls.ts';
 import type { DataRegion } from '../../domain/ids.ts';
 import { availableUntilMs, nextPeriodAtMs } from '../../domain/payout/payout-schedule.ts';
 import { PAYOUT_SETTINGS_DEFAULT, type Payout } from '../../domain/payout/payout.ts';

@@ -3,7 +3,7 @@
  * force for a service once its card in the shard has it, so that services follow in the same call as far as it gets, and
  * the run of payouts sees to the rest. What is booked keeps the rate that it was booked at.
  */
-import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { Caller } from '../../contracts/calls.ts';
 import { required } from '../../domain/assert.ts';
 import { regionOf, type DataRegion } from '../../domain/ids.ts';
 import type { CommissionTerms, ServiceCard } from '../../domain/inventory/cards.ts';

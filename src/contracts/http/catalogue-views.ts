@@ -4,7 +4,7 @@
 import type { ResourceCard, ServiceCard } from '../../domain/inventory/cards.ts';
 import type { DataRegion } from '../../domain/ids.ts';
 import type { EpochMs } from '../../domain/time.ts';
-import type { NewSlot, PatchResourceCommand, PatchServiceCommand } from '../durable-rpc.ts';
+import type { NewSlot, PatchResourceCommand, PatchServiceCommand } from '../shard-catalogue.ts';
 import {
   REGIONS,
   type CreateSlotsBody,
@@ -68,6 +68,9 @@ export function toServiceView(card: ServiceCard): ServiceView {
     resourceIds: [...card.resourceIds],
     planIds: [...card.planIds],
     price: { ...card.price },
+    pledge: card.pledge === null ? null : { ...card.pledge },
+    noShowFee: card.noShowFee === null ? null : { ...card.noShowFee },
+    tax: card.tax === null ? null : { ...card.tax },
     cancellationPolicy: card.cancellationPolicy.map((rung) => ({ ...rung })),
     saleStartsAt: saleStartsAtMs === null ? null : formatInstant(saleStartsAtMs),
   };
@@ -99,5 +102,6 @@ export function toNewSlots(body: CreateSlotsBody): NewSlot[] {
     capacity: slot.capacity ?? null,
     priceMinor: slot.price?.amount ?? null,
     priceCurrency: slot.price?.currency ?? null,
+    fares: null,
   }));
 }

@@ -46,6 +46,11 @@ export const providerSchema = z
   })
   .openapi('Provider');
 
+/** Added to prices, or held by them already. */
+export const taxSchema = z
+  .strictObject({ rateBps: z.int().min(0).max(10_000), inclusive: z.boolean() })
+  .openapi('Tax');
+
 export const createVenueSchema = z
   .strictObject({
     providerId: idSchema,
@@ -142,10 +147,22 @@ export const cancellationPolicySchema = z
   .max(10)
   .openapi('CancellationPolicy');
 
+/** fixed: for a slot. hourly: by the length held. custom: quoted when the booking is approved. */
+export const PRICE_TYPES = ['fixed', 'hourly', 'custom'] as const;
+const durationSchema = z.int().min(1).max(525_600);
+
+const pledgeSchema = z
+  .strictObject({
+    minimumQuantity: z.int().min(1).max(100_000),
+    decideHoursBefore: z.int().min(0).max(8_760),
+  })
+  .openapi('Pledge');
+
 /** What a service may change after its creation; sold bookings keep their snapshot. */
 const serviceRules = {
   description: textSchema.optional(),
   subcategory: z.string().trim().min(1).max(60).optional(),
+  requirements: textSchema.optional(),
   tags: z.array(z.string().trim().min(1).max(40)).max(20).optional(),
   active: z.boolean().optional(),
   bufferBeforeMinutes: minutesSchema.optional(),
@@ -158,6 +175,12 @@ const serviceRules = {
   maxQuantity: z.int().min(1).max(1_000).optional(),
   maxPerCustomer: z.int().min(1).max(1_000).optional(),
   saleStartsAt: instantSchema.optional(),
+  minimumDurationMinutes: durationSchema.optional(),
+  maximumDurationMinutes: durationSchema.optional(),
+  priceType: z.enum(PRICE_TYPES).optional(),
+  requiresApproval: z.boolean().optional(),
+  pledge: pledgeSchema.optional(),
+  noShowFee: moneySchema.optional(),
   cancellationPolicy: cancellationPolicySchema.optional(),
 };
 
@@ -172,7 +195,7 @@ export const createServiceSchema = z
       .max(100)
       .refine((ids) => new Set(ids).size === ids.length, 'resourceIds must be unique'),
     allocation: z.enum(['any', 'all']).optional(),
-    durationMinutes: z.int().min(1).max(525_600),
+    durationMinutes: durationSchema,
     price: moneySchema,
     ...serviceRules,
   })
@@ -196,12 +219,16 @@ export const serviceSchema = z
     description: z.string().nullable(),
     category: z.string(),
     subcategory: z.string().nullable(),
+    requirements: z.string().nullable(),
     tags: z.array(z.string()),
     active: z.boolean(),
     resourceIds: z.array(z.string()),
     allocation: z.enum(['any', 'all']),
     durationMinutes: z.int(),
+    minimumDurationMinutes: z.int().nullable(),
+    maximumDurationMinutes: z.int().nullable(),
     price: moneySchema,
+    priceType: z.enum(PRICE_TYPES),
     timeZone: z.string(),
     bufferBeforeMinutes: z.int(),
     bufferAfterMinutes: z.int(),
@@ -213,7 +240,11 @@ export const serviceSchema = z
     maxQuantity: z.int(),
     maxPerCustomer: z.int().nullable(),
     saleStartsAt: instantSchema.nullable(),
+    requiresApproval: z.boolean(),
+    pledge: pledgeSchema.nullable(),
     cancellationPolicy: cancellationPolicySchema,
+    noShowFee: moneySchema.nullable(),
+    tax: taxSchema.nullable(),
     version: z.int(),
   })
   .openapi('Service');

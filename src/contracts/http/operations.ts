@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { PROCESSORS } from '../../domain/payment/processor-reply.ts';
 import type { EpochMs } from '../../domain/time.ts';
-import type { ChainEvent } from '../durable-rpc.ts';
+import type { ChainEvent } from '../shard-streams.ts';
 import { formatInstant } from './views.ts';
 import { idSchema, instantSchema, jsonSchema, pageSchema } from './common.ts';
 

@@ -1,7 +1,7 @@
 /** Wire shapes of the service search and the list of bookings. */
 import { z } from '@hono/zod-openapi';
 import { BOOKING_STATES, type BookingState } from '../../domain/booking/booking-machine.ts';
-import type { BookingProjection } from '../durable-rpc.ts';
+import type { BookingProjection } from '../shard-streams.ts';
 import { serviceSchema, slotSchema } from './catalogue.ts';
 import { formatInstant } from './views.ts';
 import { MAX_AMOUNT_MINOR, idSchema, instantSchema, moneySchema, pageSchema } from './common.ts';

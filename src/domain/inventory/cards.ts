@@ -11,6 +11,31 @@ export interface CancellationRung {
   readonly refundPercent: number;
 }
 
+/** What is added to a price, or is in it already, for the state. `rateBps` is in basis points. */
+export interface TaxRule {
+  readonly rateBps: number;
+  /** True where the price holds the tax, false where it comes on top. */
+  readonly inclusive: boolean;
+}
+
+/** A session that takes place only once enough is pledged; until then nobody is charged. */
+export interface PledgeRule {
+  /** Units that have to be pledged for a slot. */
+  readonly minimumQuantity: number;
+  /** When it is decided, before the slot's start. */
+  readonly decideHoursBefore: number;
+}
+
+/** A part of a slot's capacity with a price of its own. */
+export interface Fare {
+  readonly id: string;
+  readonly name: string;
+  /** For one unit. */
+  readonly price: Money;
+  /** Units of the slot that are sold at this fare. */
+  readonly quota: number;
+}
+
 /** Who a shard belongs to. `owners` are the user ids that may manage it. */
 export interface ProviderCard {
   readonly providerId: string;
@@ -63,12 +88,19 @@ export interface ServiceCard extends CommissionTerms {
   readonly description: string | null;
   readonly category: string;
   readonly subcategory: string | null;
+  /** What a customer has to bring or be; for people to read. */
+  readonly requirements: string | null;
   readonly tags: readonly string[];
   readonly active: boolean;
   readonly resourceIds: readonly string[];
   readonly allocation: 'any' | 'all';
   readonly durationMinutes: number;
+  /** The least and the most that may be held at a time, over adjoining slots; null for no bound. */
+  readonly minimumDurationMinutes: number | null;
+  readonly maximumDurationMinutes: number | null;
+  /** For a slot, for an hour, or none before somebody has quoted it. */
   readonly price: Money;
+  readonly priceType: 'fixed' | 'hourly' | 'custom';
   /** The venue's IANA zone. */
   readonly timeZone: string;
   readonly bufferBeforeMinutes: number;
@@ -81,7 +113,14 @@ export interface ServiceCard extends CommissionTerms {
   readonly maxQuantity: number;
   readonly maxPerCustomer: number | null;
   readonly saleStartsAtMs: EpochMs | null;
+  /** A booking waits for its provider's yes. */
+  readonly requiresApproval: boolean;
+  readonly pledge: PledgeRule | null;
   readonly cancellationPolicy: readonly CancellationRung[];
+  /** What is kept of somebody who does not come; null for all that was paid. */
+  readonly noShowFee: Money | null;
+  /** The venue's. */
+  readonly tax: TaxRule | null;
   readonly version: number;
 }
 
@@ -96,6 +135,10 @@ export interface Slot {
   readonly capacity: number | null;
   /** Overrides the service's price; null for none. */
   readonly price: Money | null;
+  /** Parts of the capacity with prices of their own; null where all of it is sold at one price. */
+  readonly fares: readonly Fare[] | null;
+  /** The availability rule that it was made by; null where somebody published it. */
+  readonly ruleId: string | null;
   readonly blockedReason: string | null;
   readonly version: number;
 }

@@ -12,7 +12,7 @@ import {
   type AuditStore,
   type AuditStream,
 } from '../../application/audit-ports.ts';
-import type { ChainEvent } from '../../contracts/durable-rpc.ts';
+import type { ChainEvent } from '../../contracts/shard-streams.ts';
 import { jsonChunks } from './json-rows.ts';
 import { auditEvent, auditStream } from './schema/audit.ts';
 

@@ -6,7 +6,7 @@
 import { and, desc, eq, sql } from 'drizzle-orm';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
 import type { BookingListQuery, BookingListStore } from '../../application/booking-list-ports.ts';
-import type { BookingProjection, ProjectionBatch } from '../../contracts/durable-rpc.ts';
+import type { BookingProjection, ProjectionBatch } from '../../contracts/shard-streams.ts';
 import type { EpochMs } from '../../domain/time.ts';
 import { CardRepository } from './card-repository.ts';
 import { jsonChunks } from './json-rows.ts';

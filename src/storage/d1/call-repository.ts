@@ -4,7 +4,7 @@
  */
 import { and, eq, lt, sql } from 'drizzle-orm';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
-import type { CallKey } from '../../contracts/durable-rpc.ts';
+import type { CallKey } from '../../contracts/calls.ts';
 import { required } from '../../domain/assert.ts';
 import { CALL_LEASE_MS, CALL_RETENTION_MS, decideCall } from '../../domain/idempotency.ts';
 import type { EpochMs } from '../../domain/time.ts';

@@ -10,7 +10,7 @@ import type {
   UserRecord,
   UserStore,
 } from '../../application/account-ports.ts';
-import type { Role } from '../../contracts/durable-rpc.ts';
+import type { Role } from '../../contracts/calls.ts';
 import { emailClaim, user } from './schema/people.ts';
 
 /** People of one database. */

@@ -1,5 +1,6 @@
 /** Maps rows of a shard's tables to domain shapes. The schema's CHECKs vouch for the values. */
-import type { ChainEvent, QuotaNotice, QuotaUses } from '../../contracts/durable-rpc.ts';
+import type { QuotaNotice, QuotaUses } from '../../contracts/membership-rpc.ts';
+import type { ChainEvent } from '../../contracts/shard-streams.ts';
 import type {
   Dispute,
   Operation,
@@ -26,6 +27,8 @@ export function slotFromRow(row: Row): Slot {
       row['price_minor'] === null
         ? null
         : { amount: row['price_minor'] as number, currency: row['price_currency'] as string },
+    fares: row['fares'] === null ? null : (JSON.parse(row['fares'] as string) as Slot['fares']),
+    ruleId: row['rule_id'] as string | null,
     blockedReason: row['blocked_reason'] as string | null,
     version: row['version'] as number,
   };

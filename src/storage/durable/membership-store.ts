@@ -4,7 +4,7 @@
  * the member's object.
  */
 import type { MembershipStore } from '../../application/membership/membership-store.ts';
-import type { Entitlements } from '../../contracts/durable-rpc.ts';
+import type { Entitlements } from '../../contracts/membership-rpc.ts';
 import type { ReservationState } from '../../domain/membership/reservation-machine.ts';
 import type { Reservation } from '../../domain/membership/reservation.ts';
 import { MEMBERSHIP_MIGRATIONS } from './membership-migrations.ts';

@@ -341,4 +341,15 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
         WHERE type IN ('payment.received', 'payment.fee', 'refund.succeeded', 'refund.failed', 'dispute.open',
           'dispute.won', 'dispute.lost');`,
   },
+  {
+    id: '0007_widen_cards',
+    sql: `
+      -- Parts of the capacity with prices of their own (JSON), and the availability rule that made the slot.
+      ALTER TABLE slot ADD COLUMN fares TEXT CHECK (json_valid(fares));
+      ALTER TABLE slot ADD COLUMN rule_id TEXT;
+      UPDATE service SET card = json_insert(card,
+        '$.requirements', NULL, '$.minimumDurationMinutes', NULL, '$.maximumDurationMinutes', NULL,
+        '$.priceType', 'fixed', '$.requiresApproval', json('false'), '$.pledge', NULL, '$.noShowFee', NULL,
+        '$.tax', NULL);`,
+  },
 ];

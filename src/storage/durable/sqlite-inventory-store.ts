@@ -96,7 +96,8 @@ function catalogueStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore,
     insertSlot(slot: Slot) {
       run(
         `INSERT INTO slot (id, service_id, start_at_ms, end_at_ms, resource_id, capacity,
-           price_minor, price_currency, blocked_reason, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           price_minor, price_currency, fares, rule_id, blocked_reason, version)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         slot.id,
         slot.serviceId,
         slot.startAtMs,
@@ -105,6 +106,8 @@ function catalogueStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore,
         slot.capacity,
         slot.price?.amount ?? null,
         slot.price?.currency ?? null,
+        slot.fares === null ? null : JSON.stringify(slot.fares),
+        slot.ruleId,
         slot.blockedReason,
         slot.version,
       );

@@ -4,7 +4,7 @@
  * so that a client notices that it has to refresh.
  */
 import type { Context } from 'hono';
-import type { Role } from '../../contracts/durable-rpc.ts';
+import type { Role } from '../../contracts/calls.ts';
 import { refuse, type Refusal } from '../../domain/result.ts';
 import type { AppEnv } from '../context.ts';
 import type { RouteRules } from '../route.ts';

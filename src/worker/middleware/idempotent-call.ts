@@ -5,7 +5,7 @@
  * `isResumedCall` that what is asked may have been done.
  */
 import type { Context } from 'hono';
-import type { CallKey } from '../../contracts/durable-rpc.ts';
+import type { CallKey } from '../../contracts/calls.ts';
 import { isProblemCode, PROBLEM_TYPE } from '../problem.ts';
 import { TRANSIENT_CODES, type RefusalCode } from '../../domain/codes.ts';
 import { refuse } from '../../domain/result.ts';

@@ -1,6 +1,6 @@
 /** Tables of people as migrations/0001_create_people.sql makes them. */
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import type { Role } from '../../../contracts/durable-rpc.ts';
+import type { Role } from '../../../contracts/calls.ts';
 
 export const user = sqliteTable('user', {
   id: text('id').primaryKey(),

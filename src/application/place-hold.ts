@@ -3,57 +3,37 @@
  * Refusals are checked in the order of their precedence, those of the holder's plan among them; a refused hold leaves
  * nothing behind.
  */
-import type {
-  AccessVerdict,
-  Caller,
-  ClaimRequest,
-  KeyedReply,
-  PlaceHoldCommand,
-  QuotaNotice,
-  Reply,
-} from '../contracts/durable-rpc.ts';
-import { holdView, slotView } from '../contracts/http/views.ts';
+import type { Caller, KeyedReply, Reply } from '../contracts/calls.ts';
+import type { ClaimRequest, PlaceHoldCommand } from '../contracts/durable-rpc.ts';
 import type { HoldView } from '../contracts/http/booking.ts';
-import type { SlotView } from '../contracts/http/catalogue.ts';
+import { holdView } from '../contracts/http/views.ts';
+import type { AccessVerdict, QuotaNotice } from '../contracts/membership-rpc.ts';
 import {
+  NO_ACCESS,
   accessRefusal,
   grantRefusal,
   guestsOf,
   holdTtlMs,
   limitRefusal,
   momentaryRefusal,
-  NO_ACCESS,
   quantityRefusal,
   refusalAfterClaim,
-  type Hold,
-  type HoldAccess,
-  type HoldFacts,
-  type HoldItem,
 } from '../domain/hold/hold.ts';
-import { PLAIN_TERMS, priceHold, type HoldPrice } from '../domain/hold/pricing.ts';
-import { sharesOf, totalUses, type HoldQuota, type QuotaTerms } from '../domain/hold/quota.ts';
-import {
-  commissionFor,
-  type Booker,
-  type ServiceCard,
-  type Slot,
-} from '../domain/inventory/cards.ts';
-import { firstAtOrAfter, type Claim } from '../domain/inventory/inventory.ts';
-import { ok, refuse, type Json, type Refusal, type Result } from '../domain/result.ts';
+import type { Hold, HoldAccess, HoldFacts, HoldItem } from '../domain/hold/hold.ts';
+import { PLAIN_TERMS, priceHold } from '../domain/hold/pricing.ts';
+import type { HoldPrice } from '../domain/hold/pricing.ts';
+import { sharesOf, totalUses } from '../domain/hold/quota.ts';
+import type { HoldQuota, QuotaTerms } from '../domain/hold/quota.ts';
+import { commissionFor, type Booker } from '../domain/inventory/cards.ts';
+import type { Claim } from '../domain/inventory/inventory.ts';
+import { ok, refuse } from '../domain/result.ts';
+import type { Refusal, Result } from '../domain/result.ts';
+import { slotUnavailable } from './alternatives.ts';
+import { assignments, findLines } from './hold-lines.ts';
+import type { SlotLine } from './hold-lines.ts';
 import { answerKeyed } from './keyed-calls.ts';
 import { openNotices } from './quota-outbox.ts';
 import type { ShardState } from './shard-state.ts';
-
-/** How many other slots a refusal offers. */
-const ALTERNATIVES_MAX = 3;
-/** How many slots are looked at for them: a full day of a crowd must stay cheap to refuse. */
-const ALTERNATIVES_LOOK_MAX = 120;
-
-/** A slot with its service. */
-export interface SlotLine {
-  readonly slot: Slot;
-  readonly service: ServiceCard;
-}
 
 /** Who wants what, with what Membership said; null where nobody asked it, which is like having no plan. */
 export interface HoldWish {
@@ -125,52 +105,6 @@ export function readHold(shard: ShardState, caller: Caller, id: string): Reply<H
 export function ownHold(shard: ShardState, caller: Caller, id: string): Hold | null {
   const hold = shard.store.hold(id);
   return hold !== null && hold.callerId === caller.id ? hold : null;
-}
-
-/** 409 with what stands in the way and what is free instead. */
-export function slotUnavailable(
-  shard: ShardState,
-  wanted: { lines: readonly SlotLine[]; quantity: number; conflicts: readonly string[] },
-): { readonly ok: false; readonly refusal: ReturnType<typeof refuse>['refusal'] } {
-  return refuse('slot_unavailable', 'Somebody else has the slot.', {
-    conflicts: wanted.conflicts,
-    alternatives: alternatives(shard, wanted) as unknown as Json,
-  });
-}
-
-/** The slots of the wish with their services; null when one does not exist. */
-export function findLines(shard: ShardState, slotIds: readonly string[]): SlotLine[] | null {
-  const lines: SlotLine[] = [];
-  for (const id of slotIds) {
-    const slot = shard.inventory.slot(id);
-    const service = slot === null ? null : shard.inventory.service(slot.serviceId);
-    if (slot === null || service === null) return null;
-    lines.push({ slot, service });
-  }
-  return lines;
-}
-
-/** What a slot shows now. */
-export function viewSlot(shard: ShardState, slot: Slot, timeZone: string | null = null): SlotView {
-  const service = shard.inventory.service(slot.serviceId) as ServiceCard;
-  return slotView(slot, service, {
-    availability: shard.inventory.availability(slot, shard.nowMs),
-    timeZone,
-  });
-}
-
-/** What each line of a hold was assigned by its claims. */
-export function assignments(
-  lines: readonly SlotLine[],
-  claims: readonly Claim[],
-): Pick<HoldItem, 'resourceIds' | 'units'>[] {
-  return lines.map(({ slot }) => {
-    const own = claims.filter((claim) => claim.slotId === slot.id);
-    return {
-      resourceIds: [...new Set(own.map(({ resourceId }) => resourceId))],
-      units: own.flatMap(({ unit }) => (unit === null ? [] : [unit])),
-    };
-  });
 }
 
 /** Each line of a hold as it was assigned, priced and promised. */
@@ -329,45 +263,4 @@ function budgetRefusal(shard: ShardState, wish: HoldWish) {
     limit: wish.holdBudget,
     retryAfterSeconds: 10,
   }).refusal;
-}
-
-/** The nearest free slots of the first service that was in the way, by their distance from what was asked. */
-function alternatives(
-  shard: ShardState,
-  wanted: { lines: readonly SlotLine[]; quantity: number; conflicts: readonly string[] },
-): SlotView[] {
-  const line =
-    wanted.lines.find(({ slot }) => wanted.conflicts.includes(slot.id)) ?? wanted.lines[0];
-  if (line === undefined) return [];
-  const asked = new Set(wanted.lines.map(({ slot }) => slot.id));
-  const found: Slot[] = [];
-  let looks = 0;
-  for (const slot of nearest(shard.inventory.schedule(line.service.id), line.slot.startAtMs)) {
-    if (found.length === ALTERNATIVES_MAX || looks++ === ALTERNATIVES_LOOK_MAX) break;
-    if (asked.has(slot.id)) continue;
-    if (shard.inventory.isFree(slot, { nowMs: shard.nowMs, quantity: wanted.quantity }))
-      found.push(slot);
-  }
-  return found.map((slot) => viewSlot(shard, slot));
-}
-
-/** The slots of a schedule, nearest start first; of two as near, the earlier. */
-function* nearest(schedule: readonly Slot[], startAtMs: number): Generator<Slot> {
-  let after = firstAtOrAfter(schedule, startAtMs);
-  let before = after - 1;
-  for (;;) {
-    const later = schedule[after];
-    const earlier = schedule[before];
-    if (later === undefined && earlier === undefined) return;
-    const isLaterNext =
-      earlier === undefined ||
-      (later !== undefined && later.startAtMs - startAtMs < startAtMs - earlier.startAtMs);
-    if (isLaterNext && later !== undefined) {
-      after += 1;
-      yield later;
-    } else if (earlier !== undefined) {
-      before -= 1;
-      yield earlier;
-    }
-  }
 }

@@ -1,0 +1,88 @@
+/** Keyed calls whose answer waits for money to move: how their work begins, and how they are answered once it is done. */
+import type { KeyedReply } from '../contracts/calls.ts';
+import type {
+  CancelBookingCommand,
+  FinishCallCommand,
+  OpenBookingCommand,
+  OpenBookingReply,
+} from '../contracts/durable-rpc.ts';
+import type { BookingView } from '../contracts/http/booking.ts';
+import { formatInstant } from '../contracts/http/views.ts';
+import { required } from '../domain/assert.ts';
+import type { Booking } from '../domain/booking/booking.ts';
+import type { Refusal } from '../domain/result.ts';
+import { slotUnavailable } from './alternatives.ts';
+import { findLines } from './hold-lines.ts';
+import { leaseCall, lookUpCall, remember } from './keyed-calls.ts';
+import type { Decision } from './keyed-calls.ts';
+import { takeStep } from './payment-commands.ts';
+import { openNotices } from './quota-outbox.ts';
+import { viewBooking } from './read-booking.ts';
+import type { ShardState } from './shard-state.ts';
+
+export function beginWork(
+  shard: ShardState,
+  command: OpenBookingCommand | CancelBookingCommand,
+  at: { bookingId: string; look: boolean },
+): OpenBookingReply {
+  leaseCall(shard, { callerId: command.caller.id, call: command.call }, at.bookingId);
+  const taken = takeStep(shard, {
+    bookingId: at.bookingId,
+    cause: 'request',
+    look: at.look,
+    looked: [],
+  });
+  return { kind: 'work', bookingId: at.bookingId, step: taken };
+}
+
+/**
+ * Answers a call from what stands now, and remembers the answer under its key. A cancellation names the quota that it
+ * gave back, so that the member has it again before the answer.
+ */
+export function finishCall(shard: ShardState, command: FinishCallCommand): KeyedReply<BookingView> {
+  const keyed = { callerId: command.caller.id, call: command.call };
+  const record = shard.store.call(keyed.callerId, keyed.call.key);
+  if (record?.state === 'done') {
+    const verdict = lookUpCall<BookingView>(shard, keyed);
+    if (verdict.kind === 'answered') return verdict.reply;
+  }
+  const booking = required(shard.store.booking(command.bookingId), 'a call works on a booking');
+  const reply = remember(shard, keyed, answerFor(shard, booking, command.purpose));
+  if (!reply.ok || command.purpose === 'open') return reply;
+  const notices = openNotices(shard, shard.store.hold(booking.holdId));
+  return notices.length > 0 ? { ...reply, notices } : reply;
+}
+
+function answerFor(
+  shard: ShardState,
+  booking: Booking,
+  purpose: 'open' | 'cancel',
+): Decision<BookingView> {
+  if (purpose === 'open' && booking.state === 'payment_failed')
+    return { ok: false, refusal: declined(shard, booking) };
+  if (purpose === 'open' && booking.state === 'expired') {
+    const lines =
+      findLines(
+        shard,
+        booking.items.map(({ slotId }) => slotId),
+      ) ?? [];
+    const conflicts = lines.map(({ slot }) => slot.id);
+    return slotUnavailable(shard, { lines, quantity: booking.quantity, conflicts });
+  }
+  return { ok: true, status: purpose === 'open' ? 201 : 200, value: viewBooking(shard, booking) };
+}
+
+function declined(shard: ShardState, booking: Booking): Refusal {
+  const payment = shard.store.currentPayment(booking.id);
+  const hold = shard.store.hold(booking.holdId);
+  return {
+    code: 'payment_declined',
+    detail: 'The payment was declined. The hold stays: try another way to pay.',
+    extra: {
+      holdId: booking.holdId,
+      bookingId: booking.id,
+      expiresAt: hold === null ? null : formatInstant(hold.expiresAtMs),
+      declineCode: payment?.declineCode ?? null,
+    },
+  };
+}
