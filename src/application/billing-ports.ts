@@ -101,6 +101,8 @@ export interface BillingStore {
   creditNotesOf(invoiceId: string): Promise<CreditNote[]>;
   /** The charges of an invoice, oldest first. */
   chargesOf(invoiceId: string): Promise<Charge[]>;
+  /** What was given back of a subscription's payments, or is to be, oldest first. */
+  refundsOf(subscriptionId: string): Promise<Charge[]>;
   /** Paid invoices whose period ends after the instant, newest first: what an immediate cancellation may give back. */
   paidAfter(subscriptionId: string, atMs: EpochMs): Promise<Invoice[]>;
   charge(id: string): Promise<Charge | null>;

@@ -179,7 +179,7 @@ describe('money of subscriptions', () => {
     expect(entryOfFee({ ...paid, feeMinor: 85 }, AT)).toEqual([entries[1]]);
   });
 
-  it('money that nobody waited for, or another amount than was asked, is the payer’s', () => {
+  it('money that nobody waited for, too little of it, and what was too much is the payer’s', () => {
     expect(balances(entriesOfPayment(paid, null, AT))).toEqual({
       'processor:stripe': 1_900,
       'payer:surplus': -1_900,
@@ -187,7 +187,37 @@ describe('money of subscriptions', () => {
     const excess = { ...paid, capturedMinor: 2_000 };
     expect(balances(entriesOfPayment(excess, bill, AT))).toEqual({
       'processor:stripe': 2_000,
-      'payer:surplus': -2_000,
+      'platform:revenue': -1_583,
+      'platform:tax': -317,
+      'payer:surplus': -100,
+    });
+    const part = { ...paid, capturedMinor: 1_899 };
+    expect(balances(entriesOfPayment(part, bill, AT))).toEqual({
+      'processor:stripe': 1_899,
+      'payer:surplus': -1_899,
+    });
+  });
+
+  it('what was too much goes back first and takes nothing of what was earned', () => {
+    const [capture] = entriesOfPayment({ ...paid, capturedMinor: 2_000 }, bill, AT);
+    const refund = charge({ id: 'chg_r', purpose: 'refund', ref: 're_1', state: 'succeeded' });
+    const given = (amountMinor: number, returnedMinor: number) =>
+      entriesOfRefund(
+        { ...refund, amountMinor },
+        {
+          captured: capture?.postings ?? null,
+          paymentRef: 'pi_1',
+          returnedMinor,
+          returnedByThisMinor: 0,
+          told: 0,
+        },
+        AT,
+      );
+    expect(balances(given(100, 0))).toEqual({ 'processor:stripe': -100, 'payer:surplus': 100 });
+    expect(balances(given(1_900, 100))).toEqual({
+      'processor:stripe': -1_900,
+      'platform:revenue': 1_583,
+      'platform:tax': 317,
     });
   });
 
@@ -212,8 +242,9 @@ describe('money of subscriptions', () => {
       },
     );
     fc.assert(
-      fc.property(cuts, fc.nat(1_900), (pieces, taxMinor) => {
-        const [capture] = entriesOfPayment(paid, { totalMinor: 1_900, taxMinor }, AT);
+      fc.property(cuts, fc.nat(1_900), fc.nat(1_900), (pieces, totalMinor, tax) => {
+        const taxMinor = Math.min(tax, totalMinor);
+        const [capture] = entriesOfPayment(paid, { totalMinor, taxMinor }, AT);
         const told: LedgerEntry[] = capture === undefined ? [] : [capture];
         let returnedMinor = 0;
         const tell = (

@@ -271,6 +271,7 @@ describe('every statement finds its rows by an index', () => {
       await store.paidAfter(id, NOW);
       await store.charge('chg_plan');
       await store.latestCharge(id);
+      await store.refundsOf(id);
       await store.markPushed(id, 1);
       await store.unpushed('', 10);
     });

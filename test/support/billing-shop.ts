@@ -17,6 +17,7 @@ import type {
 } from '../../src/contracts/membership-rpc.ts';
 import { required } from '../../src/domain/assert.ts';
 import type { PaymentChoice } from '../../src/domain/booking/booking.ts';
+import type { Processor } from '../../src/domain/payment/processor-reply.ts';
 import type { RefusalCode } from '../../src/domain/codes.ts';
 import { regionOf, type DataRegion } from '../../src/domain/ids.ts';
 import type { Result } from '../../src/domain/result.ts';
@@ -213,6 +214,8 @@ export interface BillingShopOptions {
   readonly nowMs?: number;
   readonly seed?: number;
   readonly calendar?: BillingDeps['calendar'];
+  /** Who takes the money; Stripe unless it says otherwise. */
+  readonly processor?: Processor;
 }
 
 export interface BillingShop {
@@ -297,7 +300,7 @@ export function makeBillingShop(options: BillingShopOptions = {}): BillingShop {
     eu: new MemoryBillingStore({ region: 'eu', clock }),
   };
   const members = new RecordingMembers();
-  const gateway = new FakeProcessor(clock);
+  const gateway = new FakeProcessor(clock, options.processor);
   const lifeline = new Lifeline();
   const alarms: string[] = [];
   const note = (event: string): void => {

@@ -103,6 +103,11 @@ export function describeBillingStore(bench: BillingStoreBench): void {
       expect((await store.latestCharge(subscription.id))?.id).toBe(
         [payment.id, setup.id].toSorted().at(-1),
       );
+      expect((await store.refundsOf(subscription.id)).map(({ id }) => id)).toEqual([
+        early.id,
+        late.id,
+        over.id,
+      ]);
     });
 
     it('is lost as a whole by whoever read an older version', async () => {

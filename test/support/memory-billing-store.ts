@@ -208,6 +208,13 @@ export class MemoryBillingStore implements BillingStore {
     return charges.filter((entry) => entry.invoiceId === invoiceId).toSorted(oldestFirst);
   }
 
+  async refundsOf(subscriptionId: string): Promise<Charge[]> {
+    const charges = [...this.#books.charges.values()];
+    return charges
+      .filter((entry) => entry.subscriptionId === subscriptionId && entry.purpose === 'refund')
+      .toSorted(oldestFirst);
+  }
+
   async paidAfter(subscriptionId: string, atMs: number): Promise<Invoice[]> {
     return [...this.#books.invoices.values()]
       .filter((entry) => entry.subscriptionId === subscriptionId && entry.state === 'paid')

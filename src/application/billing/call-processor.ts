@@ -7,12 +7,10 @@ import type { BillingAccount, BillingStore } from '../billing-ports.ts';
 import type { PaymentGateway, RecurringGateway } from '../ports.ts';
 import type { BillingDeps } from './billing-deps.ts';
 
-/**
- * refund_found: the answer to a refund was lost or broken, and the payment shows that its money is gone.
- */
-export type ChargeReply = ProcessorReply | { readonly kind: 'refund_found' };
+/** Our own code for a refund of what has gone back in another way. */
+const NOTHING_LEFT = 'nothing_left';
 
-type RefundStore = Pick<BillingStore, 'charge' | 'chargesOf'>;
+type RefundStore = Pick<BillingStore, 'charge'>;
 
 interface Wanted {
   readonly account: BillingAccount;
@@ -25,7 +23,7 @@ export async function callProcessor(
   deps: Pick<BillingDeps, 'gateways' | 'log'>,
   store: RefundStore,
   wanted: Wanted,
-): Promise<ChargeReply> {
+): Promise<ProcessorReply> {
   const { charge, call } = wanted;
   const gateway = deps.gateways.get(charge.processor);
   const recurring = gateway?.recurring ?? null;
@@ -123,7 +121,7 @@ async function refund(
   gateway: PaymentGateway,
   store: RefundStore,
   { charge, call }: Wanted,
-): Promise<ChargeReply> {
+): Promise<ProcessorReply> {
   const payment = required(
     await store.charge(required(charge.ofChargeId, 'a refund returns a payment')),
     'a refund returns a payment that is recorded',
@@ -131,40 +129,29 @@ async function refund(
   const ref = required(payment.ref, 'a payment that succeeded is known at the processor');
   if (call.seq > 1) {
     // The call before was answered with a fault, which may have had its effect: only what is not there is made again.
-    const seen = await gateway.fetch(ref);
-    if (seen.kind !== 'payment') return { kind: 'no_answer', reason: `fetch: ${seen.kind}` };
-    const knownMinor = await returnedMinor(store, payment);
-    if (seen.payment.refundedMinor >= knownMinor + charge.amountMinor)
-      return { kind: 'refund_found' };
+    const found = await gateway.findRefund({ ref, refundId: charge.id });
+    if (found.kind !== 'missing') return found;
   }
-  return gateway.refund({
+  const reply = await gateway.refund({
     key: callKey(charge, call),
     ref,
     amountMinor: charge.amountMinor,
     refundId: charge.id,
   });
-}
-
-/** What of a payment is known to have gone back. */
-async function returnedMinor(store: RefundStore, payment: Charge): Promise<number> {
-  const charges = await store.chargesOf(required(payment.invoiceId, 'a payment has its invoice'));
-  return charges
-    .filter(({ ofChargeId, ref, state }) => {
-      const isGone = state === 'succeeded' || (ref !== null && state !== 'failed');
-      return ofChargeId === payment.id && isGone;
-    })
-    .reduce((sum, { amountMinor }) => sum + amountMinor, 0);
+  // Called done, though there is none of ours: somebody else gave it back, and nothing is left for us to give.
+  const isGone = call.seq > 1 && reply.kind === 'already_done';
+  return isGone ? { kind: 'declined', code: NOTHING_LEFT, retry: 'never', payment: null } : reply;
 }
 
 function noGateway(charge: Charge): ProcessorReply {
   return { kind: 'misconfigured', reason: `no subscriptions through ${charge.processor}` };
 }
 
-function logged<R extends ChargeReply>(
+function logged(
   { log }: Pick<BillingDeps, 'log'>,
   charge: Charge,
-  { reply, operation }: { reply: R; operation: string },
-): R {
+  { reply, operation }: { reply: ProcessorReply; operation: string },
+): ProcessorReply {
   if (
     reply.kind === 'misconfigured' ||
     reply.kind === 'server_error' ||

@@ -10,18 +10,28 @@ import type {
   ProcessorSetup,
 } from '../../domain/payment/processor-reply.ts';
 import { isChargeOpen } from '../../domain/subscription/billing-step.ts';
-import type { Charge, ChargeCall } from '../../domain/subscription/subscription.ts';
+import {
+  isPaidEachTime,
+  type Charge,
+  type ChargeCall,
+} from '../../domain/subscription/subscription.ts';
+import { HOUR_MS } from '../../domain/time.ts';
 import { FAULT_RETRIES_MAX, nextLookAtMs } from '../payment-plan.ts';
 import type { BillingDraft } from './billing-draft.ts';
-import type { ChargeReply } from './call-processor.ts';
 import { paymentFailed, paymentSucceeded, type BillingTerms } from './invoice-outcomes.ts';
+
+/**
+ * When a period that is offered to its payer is looked at without news: its processor keeps such an offer for less, and the
+ * word of its end may be lost.
+ */
+const OFFER_LOOK_MS = HOUR_MS;
 
 /** The answer to one call or look. */
 export interface ChargeAnswer {
   readonly charge: Charge;
   /** Null for a look. */
   readonly call: ChargeCall | null;
-  readonly reply: ChargeReply;
+  readonly reply: ProcessorReply;
 }
 
 /** Writes what the answer means. Nothing is retried here: the next step is decided from what then stands. */
@@ -46,9 +56,6 @@ export function recordAnswer(draft: BillingDraft, terms: BillingTerms, answer: C
       return;
     case 'refund':
       applyRefund(draft, settled(draft, charge), reply.refund);
-      return;
-    case 'refund_found':
-      draft.moveCharge(settled(draft, charge), 'succeed');
       return;
     case 'declined':
       declined(draft, terms, { charge, call, reply });
@@ -120,9 +127,12 @@ function applyPayment(
   switch (seen.state) {
     case 'created':
       return;
-    case 'action_required':
-      draft.moveCharge(charge, 'require_action');
+    case 'action_required': {
+      const { charge: asked } = draft.moveCharge(charge, 'require_action');
+      if (isPaidEachTime(draft.subscription))
+        draft.patchCharge(asked, { nextLookAtMs: draft.nowMs + OFFER_LOOK_MS });
       return;
+    }
     case 'approved': {
       // The payer has agreed at the processor, and the money waits for our word.
       const { charge: agreed } = draft.moveCharge(charge, 'wait', { action: null });
@@ -206,10 +216,13 @@ function keepMethod(draft: BillingDraft, charge: Charge, methodRef: string | nul
 }
 
 function applyRefund(draft: BillingDraft, charge: Charge, seen: ProcessorRefund): void {
-  const known = draft.patchCharge(charge, { ref: seen.ref });
+  // What the payer has to fetch is theirs to see until they have it.
+  const action =
+    seen.claimUrl === null ? null : ({ type: 'redirect', url: seen.claimUrl } as const);
+  const known = draft.patchCharge(charge, { ref: seen.ref, action });
   switch (seen.status) {
     case 'succeeded':
-      draft.moveCharge(known, 'succeed');
+      draft.moveCharge(known, 'succeed', { action: null });
       return;
     case 'pending':
       lookLater(draft, draft.moveCharge(known, 'wait').charge);

@@ -128,8 +128,9 @@ async function refundRest(
   const bought = await readPaidPeriod(deps, store, { subscription, terms });
   let leftMinor = unusedMinor(grossMinor(bought.terms), { ...bought, nowMs });
   for (const invoice of await store.paidAfter(id, currentPeriodStartMs)) {
-    const payment = keptPayment(await store.chargesOf(invoice.id));
-    const amountMinor = Math.min(leftMinor, invoice.totalMinor - invoice.refundedMinor);
+    const earnedMinor = invoice.totalMinor - invoice.refundedMinor;
+    const amountMinor = Math.min(leftMinor, earnedMinor);
+    const payment = keptPayment(await store.chargesOf(invoice.id), earnedMinor);
     if (payment === null || amountMinor <= 0) continue;
     leftMinor -= amountMinor;
     requestRefund(draft, payment, amountMinor);
@@ -148,10 +149,16 @@ async function refundRest(
 }
 
 /** The payment that an invoice was paid with: one that came besides went back at once. */
-function keptPayment(charges: readonly Charge[]): Charge | null {
-  const returned = new Set(charges.map(({ ofChargeId }) => ofChargeId));
+function keptPayment(charges: readonly Charge[], leftMinor: number): Charge | null {
+  const returnedMinor = (id: string) =>
+    charges
+      .filter(({ ofChargeId, state }) => ofChargeId === id && state !== 'failed')
+      .reduce((sum, { amountMinor }) => sum + amountMinor, 0);
   const kept = charges.find(
-    ({ id, purpose, state }) => purpose === 'payment' && state === 'succeeded' && !returned.has(id),
+    ({ id, purpose, state, capturedMinor, amountMinor }) =>
+      purpose === 'payment' &&
+      state === 'succeeded' &&
+      (capturedMinor ?? amountMinor) - returnedMinor(id) >= leftMinor,
   );
   return kept ?? null;
 }

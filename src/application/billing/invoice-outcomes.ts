@@ -5,7 +5,11 @@
 import type { ProcessorPayment } from '../../domain/payment/processor-reply.ts';
 import { nextAttemptAtMs } from '../../domain/subscription/dunning.ts';
 import type { PlanTerms } from '../../domain/subscription/plan.ts';
-import type { Charge, Invoice } from '../../domain/subscription/subscription.ts';
+import {
+  isPaidEachTime,
+  type Charge,
+  type Invoice,
+} from '../../domain/subscription/subscription.ts';
 import type { BillingDraft } from './billing-draft.ts';
 import { newRefund } from './new-documents.ts';
 
@@ -15,6 +19,9 @@ export type BillingTerms = Pick<PlanTerms, 'dunningDays'>;
 /** The code with which a processor asks for the payer in person. */
 const AUTHENTICATION_REQUIRED = 'authentication_required';
 
+/** Our own code for money that is less than asked for, or another currency's. */
+const AMOUNT_MISMATCH = 'amount_mismatch';
+
 /** The money of a charge has moved. */
 export function paymentSucceeded(
   draft: BillingDraft,
@@ -23,22 +30,25 @@ export function paymentSucceeded(
 ): void {
   const { charge, seen } = paid;
   const invoice = draft.openInvoice;
-  const isExact = seen.capturedMinor === charge.amountMinor && seen.currency === charge.currency;
-  if (invoice === null || invoice.id !== charge.invoiceId || isOver(draft) || !isExact) {
+  const keptMinor = Math.max(seen.capturedMinor - seen.refundedMinor, 0);
+  const isEnough = seen.currency === charge.currency && seen.capturedMinor >= charge.amountMinor;
+  if (invoice === null || invoice.id !== charge.invoiceId || isOver(draft) || !isEnough) {
     draft.record({
       entityId: charge.id,
       type: 'charge.unexpected',
       from: 'succeeded',
       to: 'refunding',
-      metadata: { captured: seen.capturedMinor, currency: seen.currency, isExact },
+      metadata: { captured: seen.capturedMinor, currency: seen.currency, isEnough },
     });
-    requestRefund(draft, charge, Math.max(seen.capturedMinor - seen.refundedMinor, 0));
-    if (!isExact && invoice?.id === charge.invoiceId)
-      paymentFailed(draft, terms, { charge, code: 'amount_mismatch', retry: 'never' });
+    requestRefund(draft, charge, keptMinor);
+    if (!isEnough && invoice?.id === charge.invoiceId)
+      paymentFailed(draft, terms, { charge, code: AMOUNT_MISMATCH, retry: 'never' });
     return;
   }
   draft.patch({ method: { processor: charge.processor, ref: seen.methodRef ?? charge.methodRef } });
   settleInvoice(draft, invoice);
+  // Whoever pushes money may push too much of it.
+  requestRefund(draft, charge, keptMinor - charge.amountMinor);
 }
 
 /** The invoice is paid: its period, or its change of plan, begins to count. */
@@ -83,16 +93,22 @@ export function paymentFailed(
     draft.putInvoice({ ...invoice, state: 'void' });
     return;
   }
+  const again = { dueAtMs: invoice.dueAtMs, nowMs: draft.nowMs };
+  if (isPaidEachTime(draft.subscription)) {
+    // An offer that ran out is no decline: the page of the invoice makes another one, and the next reminder too.
+    const nextAtMs = nextAttemptAtMs(terms, again);
+    draft.putInvoice({ ...invoice, need: 'authentication', nextAttemptAtMs: nextAtMs });
+    draft.move('miss', { declineCode: code, invoiceId: invoice.id });
+    if (code === AMOUNT_MISMATCH) draft.tell('payment_failed', invoice.id);
+    return;
+  }
   const needsPayer = code === AUTHENTICATION_REQUIRED;
   const isHard = retry === 'never';
   draft.putInvoice({
     ...invoice,
     declines: invoice.declines + (needsPayer ? 0 : 1),
     need: needsPayer ? 'authentication' : isHard ? 'new_method' : 'nothing',
-    nextAttemptAtMs:
-      needsPayer || isHard
-        ? null
-        : nextAttemptAtMs(terms, { dueAtMs: invoice.dueAtMs, nowMs: draft.nowMs }),
+    nextAttemptAtMs: needsPayer || isHard ? null : nextAttemptAtMs(terms, again),
   });
   draft.move('miss', { declineCode: code, invoiceId: invoice.id });
   if (needsPayer) draft.tell('authentication_needed', invoice.id);

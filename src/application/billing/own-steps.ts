@@ -4,7 +4,7 @@ import type { BillingStep } from '../../domain/subscription/billing-step.ts';
 import { billPeriod } from '../../domain/subscription/invoice-lines.ts';
 import { isSameInterval, nextPeriod } from '../../domain/subscription/period.ts';
 import type { PlanTerms } from '../../domain/subscription/plan.ts';
-import type { Invoice } from '../../domain/subscription/subscription.ts';
+import { isPaidEachTime, type Invoice } from '../../domain/subscription/subscription.ts';
 import type { BillingDraft } from './billing-draft.ts';
 import type { BillingDeps } from './billing-deps.ts';
 import { settleInvoice } from './invoice-outcomes.ts';
@@ -101,9 +101,9 @@ function beginCharge(draft: BillingDraft, invoice: Invoice): void {
     draft.tell('new_card_needed', invoice.id);
     return;
   }
-  if (method.ref === null) {
-    // The payer pays each period: until the money comes the period is not paid.
-    draft.putInvoice({ ...invoice, nextAttemptAtMs: null });
+  if (isPaidEachTime(draft.subscription)) {
+    // Until the money comes the period is not paid.
+    draft.putInvoice({ ...invoice, nextAttemptAtMs: null, need: 'authentication' });
     draft.move('miss', { invoiceId: invoice.id });
     draft.tell('authentication_needed', invoice.id);
   }

@@ -1,6 +1,6 @@
 /**
- * The page behind the link that dunning sends: with the payer there, the same invoice is tried once more with the kept
- * method, and whatever the bank asks for is asked of them. The link's secret is the only credential.
+ * The page behind the link that dunning sends: with the payer there, the same invoice is tried once more, and whatever the
+ * bank asks for is asked of them; who pays each period is offered it anew. The link's secret is the only credential.
  */
 import type { Caller } from '../../contracts/calls.ts';
 import { regionOf } from '../../domain/ids.ts';
@@ -40,9 +40,12 @@ export async function payInvoice(
   const invoice = await invoiceOfLink(deps, link);
   if (invoice === null) return refuse('not_found', 'There is no such invoice.');
   const payer: Caller = { id: invoice.userId, roles: [] };
+  const { subscriptionId } = invoice;
+  // What was offered before may be paid or over by now, and its payer must not be sent there again.
+  await advanceSubscription(deps, { subscriptionId, cause: 'confirm', look: true });
   return changeSubscription(deps, {
     caller: payer,
-    subscriptionId: invoice.subscriptionId,
+    subscriptionId,
     decide: (draft) => tryOnSession(draft, { invoiceId: invoice.id, returnUrl: link.returnUrl }),
   });
 }
@@ -79,8 +82,7 @@ function tryOnSession(
   );
   if (isKeeping)
     return { code: 'payment_in_progress', detail: 'A payment method is being kept first.' };
-  if (method === null || method.ref === null)
-    return { code: 'payment_required', detail: 'Keep a payment method first.' };
+  if (method === null) return { code: 'payment_required', detail: 'Keep a payment method first.' };
   draft.addCharge(
     newCharge(draft, {
       purpose: 'payment',

@@ -67,9 +67,7 @@ function keepBy(
       return { code: 'payment_in_progress', detail: 'A payment is at work; try again shortly.' };
     if (kind === 'each_period') {
       draft.patch({ method: { processor: payment.processor, ref: null } });
-      const { openInvoice } = draft;
-      if (openInvoice !== null)
-        draft.putInvoice({ ...openInvoice, need: 'nothing', nextAttemptAtMs: draft.nowMs });
+      offerNow(draft, payment);
       return null;
     }
     const wish = {
@@ -83,4 +81,21 @@ function keepBy(
     draft.addCharge(newCharge(draft, wish));
     return null;
   };
+}
+
+/** Nothing is kept that could be charged: what is still to be paid is offered to the payer, who is there. */
+function offerNow(draft: BillingDraft, { processor, returnUrl }: PaymentChoice): void {
+  const { openInvoice: invoice } = draft;
+  if (invoice === null) return;
+  draft.putInvoice({ ...invoice, need: 'authentication', nextAttemptAtMs: null });
+  draft.addCharge(
+    newCharge(draft, {
+      purpose: 'payment',
+      processor,
+      methodRef: null,
+      returnUrl,
+      isOffSession: false,
+      invoice,
+    }),
+  );
 }

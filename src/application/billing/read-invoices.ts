@@ -3,7 +3,7 @@ import type { Caller } from '../../contracts/calls.ts';
 import type { ShownInvoice } from '../../contracts/http/subscriptions.ts';
 import { regionOf, regionOfId, type DataRegion } from '../../domain/ids.ts';
 import { ok, refuse, type Result } from '../../domain/result.ts';
-import type { Invoice } from '../../domain/subscription/subscription.ts';
+import type { Charge, Invoice } from '../../domain/subscription/subscription.ts';
 import { decodeCursor, mergePage, type Page } from '../page-cursor.ts';
 import type { BillingDeps } from './billing-deps.ts';
 import { readSubscription } from './read-subscription.ts';
@@ -25,7 +25,8 @@ export async function readInvoice(
   const isTheirs = invoice?.userId === caller.id || caller.roles.includes('operator');
   if (region === null || invoice === null || !isTheirs)
     return refuse('not_found', 'There is no such invoice.');
-  return ok(await shown(deps, invoice, await deps.legalEntity(region)));
+  const refunds = await deps.billing(region).refundsOf(invoice.subscriptionId);
+  return ok(await shown(deps, { invoice, refunds, sender: await deps.legalEntity(region) }));
 }
 
 /** `GET /v1/subscriptions/{id}/invoices`, newest first. Refusals: not_found, validation_failed. */
@@ -53,17 +54,25 @@ export async function listInvoices(
     limit,
   });
   const sender = await deps.legalEntity(region);
-  const data = await Promise.all(page.data.map((invoice) => shown(deps, invoice, sender)));
+  const refunds = await deps.billing(region).refundsOf(subscriptionId);
+  const data = await Promise.all(
+    page.data.map((invoice) => shown(deps, { invoice, refunds, sender })),
+  );
   return ok({ data, nextCursor: page.nextCursor });
 }
 
 /** A credit note is written with what it gives back, so that most invoices need no look. */
 async function shown(
   deps: Pick<BillingDeps, 'billing'>,
-  invoice: Invoice,
-  legalEntity: ShownInvoice['legalEntity'],
+  parts: {
+    readonly invoice: Invoice;
+    readonly refunds: readonly Charge[];
+    readonly sender: ShownInvoice['legalEntity'];
+  },
 ): Promise<ShownInvoice> {
+  const { invoice, sender } = parts;
   const store = deps.billing(regionOfId(invoice.id));
   const creditNotes = invoice.refundedMinor > 0 ? await store.creditNotesOf(invoice.id) : [];
-  return { invoice, creditNotes, legalEntity };
+  const refunds = parts.refunds.filter(({ invoiceId }) => invoiceId === invoice.id);
+  return { invoice, creditNotes, refunds, legalEntity: sender };
 }

@@ -107,6 +107,16 @@ export const invoiceSchema = z
         createdAt: instantSchema,
       }),
     ),
+    /** Money on its way back, or back: what is fetched has a `claimUrl` until it is. */
+    refunds: z.array(
+      z.strictObject({
+        id: z.string(),
+        status: z.enum(['pending', 'succeeded', 'failed']),
+        amount: moneySchema,
+        claimUrl: z.string().optional(),
+        createdAt: instantSchema,
+      }),
+    ),
     createdAt: instantSchema,
     dueAt: instantSchema,
     paidAt: instantSchema.nullable(),
@@ -140,6 +150,8 @@ interface ShownSubscription {
 export interface ShownInvoice {
   readonly invoice: Invoice;
   readonly creditNotes: readonly CreditNote[];
+  /** Charges that give back what was paid for it. */
+  readonly refunds: readonly Charge[];
   readonly legalEntity: {
     readonly name: string;
     readonly address: string;
@@ -190,7 +202,8 @@ export function payUrl({ id, payToken }: Invoice, publicUrl: string): string {
 }
 
 /** An invoice on the wire. */
-export function toInvoiceView({ invoice, creditNotes, legalEntity }: ShownInvoice): InvoiceView {
+export function toInvoiceView(shown: ShownInvoice): InvoiceView {
+  const { invoice, creditNotes, refunds, legalEntity } = shown;
   const { currency, paidAtMs } = invoice;
   return {
     id: invoice.id,
@@ -217,10 +230,22 @@ export function toInvoiceView({ invoice, creditNotes, legalEntity }: ShownInvoic
       reason: note.reason,
       createdAt: formatInstant(note.createdAtMs),
     })),
+    refunds: refunds.map((refund) => toRefundView(refund)),
     createdAt: formatInstant(invoice.createdAtMs),
     dueAt: formatInstant(invoice.dueAtMs),
     paidAt: paidAtMs === null ? null : formatInstant(paidAtMs),
     ...(legalEntity === null ? {} : { legalEntity: { ...legalEntity } }),
+  };
+}
+
+function toRefundView(refund: Charge): InvoiceView['refunds'][number] {
+  const { id, state, amountMinor, currency, action, createdAtMs } = refund;
+  return {
+    id,
+    status: state === 'succeeded' || state === 'failed' ? state : 'pending',
+    amount: { amount: amountMinor, currency },
+    ...(action?.url === undefined ? {} : { claimUrl: action.url }),
+    createdAt: formatInstant(createdAtMs),
   };
 }
 

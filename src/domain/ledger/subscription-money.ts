@@ -28,13 +28,13 @@ export function entriesOfPayment(
 ): LedgerEntry[] {
   const amountMinor = charge.capturedMinor ?? charge.amountMinor;
   const held = { account: processorAccount(charge.processor), amountMinor };
-  const isEarned = invoice !== null && invoice.totalMinor === amountMinor;
-  const earned: Posting[] = isEarned
-    ? [
-        { account: REVENUE_ACCOUNT, amountMinor: invoice.taxMinor - amountMinor },
-        { account: TAX_ACCOUNT, amountMinor: -invoice.taxMinor },
-      ]
-    : [{ account: SURPLUS_ACCOUNT, amountMinor: -amountMinor }];
+  const isEarned = invoice !== null && invoice.totalMinor <= amountMinor;
+  const { totalMinor, taxMinor } = isEarned ? invoice : { totalMinor: 0, taxMinor: 0 };
+  const earned: Posting[] = [
+    { account: REVENUE_ACCOUNT, amountMinor: taxMinor - totalMinor },
+    { account: TAX_ACCOUNT, amountMinor: -taxMinor },
+    { account: SURPLUS_ACCOUNT, amountMinor: totalMinor - amountMinor },
+  ];
   return [
     ...entryOf(charge, { id: `capture:${charge.id}`, kind: 'capture', atMs }, [held, ...earned]),
     ...entryOfFee(charge, atMs),
@@ -106,23 +106,30 @@ export function entriesOfRefund(
   );
 }
 
-/** A piece of a payment goes back in the shares in which the payment came. */
+/** What came besides its invoice goes back first; a piece of the rest in the shares in which it came. */
 function linesOfReturn(
   { processor }: Charge,
   { captured }: RefundedPayment,
   piece: { beforeMinor: number; amountMinor: number },
 ): Posting[] {
-  const wholeMinor = captured?.find(({ amountMinor }) => amountMinor > 0)?.amountMinor ?? 0;
-  const taxMinor = -(captured?.find(({ account }) => account === TAX_ACCOUNT)?.amountMinor ?? 0);
-  const isEarned = captured?.every(({ account }) => account !== SURPLUS_ACCOUNT) === true;
-  const given = { account: processorAccount(processor), amountMinor: -piece.amountMinor };
-  const isWithin = piece.beforeMinor >= 0 && piece.beforeMinor + piece.amountMinor <= wholeMinor;
-  if (!isEarned || !isWithin)
-    return [given, { account: SURPLUS_ACCOUNT, amountMinor: piece.amountMinor }];
-  const taxBackMinor = shareOfPiece({ partMinor: taxMinor, wholeMinor }, piece);
+  const { beforeMinor, amountMinor } = piece;
+  const given = { account: processorAccount(processor), amountMinor: -amountMinor };
+  const lineOf = (account: string) =>
+    captured?.find((line) => line.account === account)?.amountMinor ?? 0;
+  const wholeMinor = lineOf(processorAccount(processor));
+  if (beforeMinor < 0 || beforeMinor + amountMinor > wholeMinor)
+    return [given, { account: SURPLUS_ACCOUNT, amountMinor }];
+  const surplusMinor = -lineOf(SURPLUS_ACCOUNT);
+  const surplusBackMinor = Math.min(Math.max(surplusMinor - beforeMinor, 0), amountMinor);
+  const earnedBackMinor = amountMinor - surplusBackMinor;
+  const taxBackMinor = shareOfPiece(
+    { partMinor: -lineOf(TAX_ACCOUNT), wholeMinor: wholeMinor - surplusMinor },
+    { beforeMinor: Math.max(beforeMinor - surplusMinor, 0), amountMinor: earnedBackMinor },
+  );
   return [
     given,
-    { account: REVENUE_ACCOUNT, amountMinor: piece.amountMinor - taxBackMinor },
+    { account: SURPLUS_ACCOUNT, amountMinor: surplusBackMinor },
+    { account: REVENUE_ACCOUNT, amountMinor: earnedBackMinor - taxBackMinor },
     { account: TAX_ACCOUNT, amountMinor: taxBackMinor },
   ];
 }

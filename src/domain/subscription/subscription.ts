@@ -59,6 +59,11 @@ export interface Subscription {
   readonly version: number;
 }
 
+/** True where nothing can be charged without the payer: they pay every period themselves. */
+export function isPaidEachTime({ method }: Pick<Subscription, 'method'>): boolean {
+  return method !== null && method.ref === null;
+}
+
 /** One line of an invoice or credit note; amounts are signed minor units. */
 export interface InvoiceLine {
   readonly kind: 'period' | 'unused' | 'remaining' | 'credit' | 'tax';

@@ -284,6 +284,15 @@ export class BillingRepository implements BillingStore {
     return rows.map((row) => fromChargeRow(row));
   }
 
+  async refundsOf(subscriptionId: string): Promise<Charge[]> {
+    const rows = await this.#orm
+      .select()
+      .from(charge)
+      .where(and(eq(charge.subscriptionId, subscriptionId), eq(charge.purpose, 'refund')))
+      .orderBy(asc(charge.createdAtMs), asc(charge.id));
+    return rows.map((row) => fromChargeRow(row));
+  }
+
   paidAfter(subscriptionId: string, atMs: EpochMs): Promise<Invoice[]> {
     return this.#orm
       .select()

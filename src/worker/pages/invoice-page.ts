@@ -44,7 +44,7 @@ function titleOf({ number }: InvoiceView): string {
 }
 
 function invoiceBody(invoice: InvoiceView): string {
-  const { currency, creditNotes, refunded } = invoice;
+  const { currency, creditNotes, refunded, refunds } = invoice;
   const rows = [
     ...invoice.lines.map(({ label, amount }) => row(label, formatAmount(amount, currency))),
     row('Total', money(invoice.total)),
@@ -55,6 +55,11 @@ function invoiceBody(invoice: InvoiceView): string {
     ({ number, amount, reason }) =>
       `<li>${escapeHtml(`${number ?? ''} ${money(amount)}: ${reason}`.trim())}</li>`,
   );
+  const claims = refunds.flatMap(({ amount, claimUrl }) =>
+    claimUrl === undefined
+      ? []
+      : [`<p><a href="${escapeHtml(claimUrl)}">Fetch ${escapeHtml(money(amount))}</a></p>`],
+  );
   return `<h1>${escapeHtml(titleOf(invoice))}</h1>
 ${senderOf(invoice)}
 <p>Status: <strong>${escapeHtml(invoice.status)}</strong><br>
@@ -64,6 +69,7 @@ Issued: ${day(invoice.createdAt)}. Due: ${day(invoice.dueAt)}.${invoice.paidAt =
 ${rows.join('\n')}
 </tbody></table>
 ${notes.length === 0 ? '' : `<h2>Credit notes</h2><ul>${notes.join('')}</ul>`}
+${claims.join('\n')}
 <p class="muted">Reference ${escapeHtml(invoice.id)}. Days are those of UTC.</p>`;
 }
 

@@ -108,7 +108,7 @@ async function answerPayPage(
   const { legalEntity } = invoiceDeps(c.get('services'));
   const { region } = c.get('services').databases.forId(invoice.id);
   const sender = await legalEntity(region);
-  const view = toInvoiceView({ invoice, creditNotes: [], legalEntity: sender });
+  const view = toInvoiceView({ invoice, creditNotes: [], refunds: [], legalEntity: sender });
   const html = renderPayPage(view, offerOf({ invoice, standing }, path));
   return payPageResponse(html, { isSecure: settings.publicUrl.startsWith('https://') });
 }
@@ -124,8 +124,7 @@ function offerOf({ invoice, standing }: PayableInvoice, path: string): PayOffer 
   if (isUnderWay && charge.state !== 'action_required') {
     return { kind: 'sentence', text: 'A payment of this invoice is under way.' };
   }
-  const hasMethod = subscription.method !== null && subscription.method.ref !== null;
-  if (!isUnderWay && !hasMethod) {
+  if (!isUnderWay && subscription.method === null) {
     return { kind: 'sentence', text: 'Keep a payment method with your subscription first.' };
   }
   return { kind: 'button', action: path };

@@ -47,6 +47,11 @@ export interface Invoice {
   readonly lines: readonly { kind: string; label: string; amount: number }[];
   readonly total: Money;
   readonly refunded: Money;
+  readonly refunds: readonly {
+    readonly status: string;
+    readonly amount: Money;
+    readonly claimUrl?: string;
+  }[];
 }
 
 /** A member who can log in again when the clock has moved. */
@@ -146,8 +151,12 @@ export class Club {
   }
 
   keepCard(as: Person, id: string, name: string): Promise<Answer<Subscription>> {
-    const path = `PUT /v1/subscriptions/${id}/payment-method`;
-    return this.api.call(path, { as, body: { payment: card(name) } });
+    return this.keep(as, id, card(name));
+  }
+
+  /** Names another way to pay. */
+  keep(as: Person, id: string, payment: object): Promise<Answer<Subscription>> {
+    return this.api.call(`PUT /v1/subscriptions/${id}/payment-method`, { as, body: { payment } });
   }
 
   current(as: Person): Promise<Answer<Subscription>> {
@@ -170,8 +179,36 @@ export class Club {
 
   /** What the payer does at the processor with a payment or a setup; the answer's status tells whether it was possible. */
   async pay(processorId: string | undefined, action: string): Promise<number> {
-    const path = `payers/stripe/${processorId}`;
-    return (await this.api.call(`POST ${this.api.control(path)}`, { body: { action } })).status;
+    return this.act(`stripe/${processorId}`, { action });
+  }
+
+  /** The same at any processor, of which the place names the object: `paypal/5O1…`. */
+  async act(place: string, body: object): Promise<number> {
+    const path = this.api.control(`payers/${place}`);
+    return (await this.api.call(`POST ${path}`, { body })).status;
+  }
+
+  /** Confirms until the subscription has that status, because a processor's own event may be at work. */
+  async untilConfirmed(as: Person, id: string, status = 'active'): Promise<Subscription> {
+    let seen = await this.read(as, id);
+    await until(async () => {
+      if (seen.status !== status) await this.command(as, `${id}/confirm`);
+      seen = await this.read(as, id);
+      return seen.status === status;
+    }, SETTLED_WITHIN_MS).catch(() => {
+      throw new Error(`The subscription did not become ${status}: ${JSON.stringify(seen)}`);
+    });
+    return seen;
+  }
+
+  /** Presses the button of an invoice's page; the processor's id of what its payer is sent to. */
+  async pressPay(paymentUrl = ''): Promise<string> {
+    const page = await fetch(paymentUrl);
+    expect(await page.text()).toContain('<button type="submit">Pay');
+    const pressed = await fetch(paymentUrl, { method: 'POST', redirect: 'manual' });
+    expect(pressed.status).toBe(303);
+    const { pathname, searchParams } = new URL(pressed.headers.get('location') ?? '');
+    return searchParams.get('token') ?? pathname.split('/').at(-1) ?? '';
   }
 
   /** The processor's own rows of a subscription, in order of effect. */
