@@ -293,6 +293,7 @@ describe('an invoice', () => {
       total: { amount: 0, currency: 'usd' },
       refunded: { amount: 0, currency: 'usd' },
       creditNotes: [],
+      refunds: [],
       createdAt: expect.any(String),
       dueAt: expect.any(String),
       paidAt: expect.any(String),

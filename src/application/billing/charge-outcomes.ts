@@ -175,7 +175,8 @@ function applySetup(draft: BillingDraft, answer: { charge: Charge; seen: Process
     case 'created':
       return;
     case 'action_required':
-      draft.moveCharge(charge, 'require_action');
+      // Not every processor tells that its payer has agreed.
+      lookLater(draft, draft.moveCharge(charge, 'require_action').charge);
       return;
     case 'pending':
       lookLater(draft, draft.moveCharge(charge, 'wait').charge);
