@@ -36,6 +36,7 @@ export interface ShopPlan {
 }
 
 export interface Shop {
+  readonly serviceIds: readonly string[];
   readonly slotIds: readonly string[];
   readonly customerTokens: readonly string[];
 }
@@ -47,7 +48,7 @@ export async function openShop(product: RunningWorkerd, plan: ShopPlan): Promise
   const ids = createIdCodec(plan.idSecret, entropy);
   const owner = ids.mintInRegion('usr', 'global');
   const api = new Api(product.url, await issueToken(plan, owner, ['customer', 'provider']));
-  const slotIds = await createSlots(api, plan);
+  const { slotIds, serviceIds } = await createSlots(api, plan);
   const roles = plan.holder === 'guest' ? ['guest'] : ['customer'];
   const customerTokens = await Promise.all(
     Array.from({ length: plan.customerCount }, () =>
@@ -59,7 +60,7 @@ export async function openShop(product: RunningWorkerd, plan: ShopPlan): Promise
     const operator = new Api(product.url, await issueToken(plan, owner, ['operator']));
     await subscribeAll(product.url, { operator, customerTokens, entitlements });
   }
-  return { slotIds, customerTokens };
+  return { serviceIds, slotIds, customerTokens };
 }
 
 /** Puts a plan that costs nothing on sale, and has every customer subscribe to it. */
@@ -109,13 +110,17 @@ async function migrate(product: RunningWorkerd, migrations: readonly Migration[]
   }
 }
 
-async function createSlots(api: Api, plan: ShopPlan): Promise<string[]> {
+async function createSlots(
+  api: Api,
+  plan: ShopPlan,
+): Promise<Pick<Shop, 'serviceIds' | 'slotIds'>> {
   const providerId = await api.create('/v1/providers', {
     name: 'Bench',
     currency: 'usd',
     timeZone: 'UTC',
   });
   const venueId = await api.create('/v1/venues', { providerId, name: 'Bench', timeZone: 'UTC' });
+  const serviceIds: string[] = [];
   const slotIds: string[] = [];
   const calls = Math.ceil(plan.slotCount / SLOTS_PER_CALL);
   for (let n = 0; n < calls; n += 1) {
@@ -131,11 +136,14 @@ async function createSlots(api: Api, plan: ShopPlan): Promise<string[]> {
       category: 'sport',
       resourceIds: [resourceId],
       durationMinutes: 60,
+      // Long enough that no hold ends while it counts.
+      holdTtlSeconds: 3_600,
       price: { amount: plan.priceMinor, currency: 'usd' },
     });
+    serviceIds.push(serviceId);
     slotIds.push(...(await api.createSlots(serviceId, hours())));
   }
-  return slotIds;
+  return { serviceIds, slotIds };
 }
 
 function hours(): { startAt: string; endAt: string }[] {

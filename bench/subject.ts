@@ -8,7 +8,7 @@ import type { ProductSetup, RunningWorkerd } from './runtime/workerd.ts';
 import { requestsOf } from './workloads.ts';
 import type { Workload } from './workloads.ts';
 
-const ISSUER = 'http://bench.local';
+export const ISSUER = 'http://bench.local';
 const CUSTOMERS = 200;
 
 export interface SubjectPlan extends Pick<
@@ -30,18 +30,7 @@ export interface Subject {
 export async function openProduct(plan: SubjectPlan): Promise<Subject> {
   const { worker, workload, slotCount, ...setup } = plan;
   const keys = makeKeys();
-  const running = await startProduct({
-    ...setup,
-    compatibilityDate: String(worker.options.compatibilityDate),
-    variables: {
-      ...textVariables(worker),
-      ...keys,
-      ENVIRONMENT: 'local',
-      PUBLIC_URL: ISSUER,
-      RATE_LIMITS: 'off',
-      HOLDS_PER_PRINCIPAL: '1000000',
-    },
-  });
+  const running = await startProduct({ ...setup, ...runtimeOf(worker, keys) });
   try {
     const [signingKey] = JSON.parse(keys.TOKEN_SIGNING_KEYS) as [SigningKey];
     const shop = await openShop(running, {
@@ -59,6 +48,26 @@ export async function openProduct(plan: SubjectPlan): Promise<Subject> {
     await running.stop();
     throw error;
   }
+}
+
+/** What the bundle runs with: as configured, without limits that a load from one address would meet. */
+export function runtimeOf(
+  worker: BuiltWorker,
+  keys: ReturnType<typeof makeKeys>,
+): Pick<ProductSetup, 'compatibilityDate' | 'variables'> {
+  return {
+    compatibilityDate: String(worker.options.compatibilityDate),
+    variables: {
+      ...textVariables(worker),
+      ...keys,
+      ENVIRONMENT: 'local',
+      PUBLIC_URL: ISSUER,
+      // No processor is called by these workloads; the settings want an address beside the secrets.
+      BTCPAY_API_URL: `${ISSUER}/btcpay`,
+      RATE_LIMITS: 'off',
+      HOLDS_PER_PRINCIPAL: '1000000',
+    },
+  };
 }
 
 function textVariables(worker: BuiltWorker): Record<string, string> {

@@ -5,7 +5,16 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  renameSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { stripTypeScriptTypes } from 'node:module';
@@ -25,6 +34,10 @@ export interface RunningWorkerd {
   readonly adminUrl: string | null;
   /** CPU seconds that the process has used so far. */
   cpuSeconds(): number;
+  /** Bytes of memory that the process has resident. */
+  memoryBytes(): number;
+  /** Ends the process and leaves what it wrote in the folder that is named; whoever took it removes it. */
+  stopKeepingDisk(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -35,6 +48,8 @@ export interface ProductSetup {
   readonly variables: Readonly<Record<string, string>>;
   /** Whether what is sent to the queues is delivered to the product's consumers, on the same processor. */
   readonly hasConsumers: boolean;
+  /** A folder that an earlier process wrote, to be copied and gone on from; an empty disk where it is left out. */
+  readonly diskFrom?: string;
   /** Where the runtime's inspector listens, for a profile; it slows everything down. */
   readonly inspectorPort?: number;
 }
@@ -43,6 +58,7 @@ export interface ProductSetup {
 export async function startProduct(setup: ProductSetup): Promise<RunningWorkerd> {
   const dir = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
   copyFileSync(setup.bundleFile, join(dir, 'product.js'));
+  if (setup.diskFrom !== undefined) cpSync(setup.diskFrom, join(dir, 'disk'), { recursive: true });
   writeWorker(dir, 'stand-ins');
   const [port, adminPort] = [await freePort(), await freePort()];
   writeFileSync(join(dir, 'bench.capnp'), productConfig(setup, { port, adminPort }));
@@ -63,7 +79,7 @@ async function start(
   dir: string,
   ports: { port: number; adminPort: number | null; inspectorPort: number | undefined },
 ): Promise<RunningWorkerd> {
-  mkdirSync(join(dir, 'disk'));
+  mkdirSync(join(dir, 'disk'), { recursive: true });
   const inspector =
     ports.inspectorPort === undefined ? [] : [`--inspector-addr=127.0.0.1:${ports.inspectorPort}`];
   const child = spawn(workerdPath(), ['serve', '--experimental', ...inspector, 'bench.capnp'], {
@@ -76,17 +92,27 @@ async function start(
       output = (output + text).slice(-8_000);
     });
   }
+  const end = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  };
   const running: RunningWorkerd = {
     url: `http://127.0.0.1:${ports.port}`,
     port: ports.port,
     adminUrl: ports.adminPort === null ? null : `http://127.0.0.1:${ports.adminPort}`,
     cpuSeconds: () => cpuSecondsOf(child),
+    memoryBytes: () => memoryBytesOf(child),
+    stopKeepingDisk: async () => {
+      await end();
+      const kept = mkdtempSync(join(tmpdir(), 'holdfast-bench-disk-'));
+      renameSync(join(dir, 'disk'), join(kept, 'disk'));
+      rmSync(dir, { recursive: true, force: true });
+      return join(kept, 'disk');
+    },
     stop: async () => {
-      if (child.exitCode === null && child.signalCode === null) {
-        const ended = once(child, 'exit');
-        child.kill('SIGKILL');
-        await ended;
-      }
+      await end();
       rmSync(dir, { recursive: true, force: true });
     },
   };
@@ -202,8 +228,9 @@ function quote(text: string): string {
 
 async function answers(url: string): Promise<boolean> {
   try {
-    await (await fetch(`${url}/healthz`)).arrayBuffer();
-    return true;
+    const response = await fetch(`${url}/healthz`);
+    await response.arrayBuffer();
+    return response.ok;
   } catch {
     return false; // Not listening yet.
   }
@@ -217,6 +244,15 @@ function cpuSecondsOf(child: ChildProcess): number {
     const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  } catch {
+    return Number.NaN; // Not Linux: the figure is left out.
+  }
+}
+
+function memoryBytesOf(child: ChildProcess): number {
+  try {
+    const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
   } catch {
     return Number.NaN; // Not Linux: the figure is left out.
   }

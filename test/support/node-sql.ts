@@ -58,5 +58,9 @@ export function openNodeSql(path = ':memory:'): NodeSql {
 }
 
 function cursor(rows: Record<string, unknown>[]) {
-  return { toArray: () => rows, [Symbol.iterator]: () => rows[Symbol.iterator]() };
+  return { ...iterable(rows), raw: () => iterable(rows.map((row) => Object.values(row))) };
+}
+
+function iterable<T>(items: T[]) {
+  return { toArray: () => items, [Symbol.iterator]: () => items[Symbol.iterator]() };
 }

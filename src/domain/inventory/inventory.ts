@@ -113,7 +113,7 @@ export class Inventory {
   putSlot(slot: Slot): void {
     const known = this.#slots.get(slot.id);
     const schedule = this.#schedule.get(slot.serviceId) ?? [];
-    if (known !== undefined) schedule.splice(schedule.indexOf(known), 1);
+    if (known !== undefined) schedule.splice(placeInSchedule(schedule, known) - 1, 1);
     schedule.splice(placeInSchedule(schedule, slot), 0, slot);
     this.#schedule.set(slot.serviceId, schedule);
     this.#slots.set(slot.id, slot);
@@ -362,6 +362,7 @@ export function firstAtOrAfter(schedule: readonly Slot[], startAtMs: number): nu
   return low;
 }
 
+/** Where the slot belongs: after all that start earlier, after those of its start with a smaller id, and after itself. */
 function placeInSchedule(schedule: readonly Slot[], slot: Slot): number {
   let index = firstAtOrAfter(schedule, slot.startAtMs);
   while (index < schedule.length) {

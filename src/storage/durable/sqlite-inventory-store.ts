@@ -14,7 +14,14 @@ import type {
 import type { Claim } from '../../domain/inventory/inventory.ts';
 import { operationStore, savePayment } from './sqlite-money-store.ts';
 import { recordStore, type SqlAccess } from './sqlite-record-store.ts';
-import { claimFromRow, paymentFromRow, slotFromRow, type Row } from './inventory-rows.ts';
+import {
+  CLAIM_COLUMNS,
+  claimFromValues,
+  paymentFromRow,
+  SLOT_COLUMNS,
+  slotFromValues,
+  type Row,
+} from './inventory-rows.ts';
 
 const OPEN_WORK = `
   SELECT booking_id FROM operation WHERE state IN ('requested', 'pending', 'unknown')
@@ -74,7 +81,8 @@ function catalogueStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore,
       all('SELECT card FROM resource').map(({ card }) => fromJson<ResourceCard>(card)),
     services: () => all('SELECT card FROM service').map(({ card }) => serviceFromCard(card)),
     *slots() {
-      for (const row of sql.exec<Row>('SELECT * FROM slot')) yield slotFromRow(row);
+      for (const values of sql.exec(`SELECT ${SLOT_COLUMNS} FROM slot`).raw())
+        yield slotFromValues(values);
     },
     saveResource(card) {
       run(
@@ -151,7 +159,7 @@ function holdStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore, Hold
   };
 }
 
-function claimStore({ all, run, sql }: SqlAccess): Pick<InventoryStore, ClaimMethods> {
+function claimStore({ run, sql }: SqlAccess): Pick<InventoryStore, ClaimMethods> {
   return {
     insertClaims(holdId, claims) {
       for (const claim of claims) {
@@ -169,17 +177,22 @@ function claimStore({ all, run, sql }: SqlAccess): Pick<InventoryStore, ClaimMet
         );
       }
     },
-    claimsOf: (holdId): Claim[] =>
-      all('SELECT * FROM claim WHERE hold_id = ? AND is_live = 1', holdId).map(claimFromRow),
+    claimsOf(holdId): Claim[] {
+      const rows = sql.exec(
+        `SELECT ${CLAIM_COLUMNS} FROM claim WHERE hold_id = ? AND is_live = 1`,
+        holdId,
+      );
+      return [...rows.raw()].map(claimFromValues);
+    },
     endClaims(holdId) {
       run('UPDATE claim SET is_live = 0 WHERE hold_id = ? AND is_live = 1', holdId);
     },
     *liveClaims(): Iterable<LiveClaim> {
-      const rows = sql.exec<Row>(
-        'SELECT claim.*, hold.state AS hold_state FROM claim JOIN hold ON hold.id = claim.hold_id WHERE is_live = 1',
+      const rows = sql.exec(
+        `SELECT ${CLAIM_COLUMNS}, hold.state FROM claim JOIN hold ON hold.id = claim.hold_id WHERE is_live = 1`,
       );
-      for (const row of rows) {
-        yield { claim: claimFromRow(row), isHold: row['hold_state'] !== 'committed' };
+      for (const values of rows.raw()) {
+        yield { claim: claimFromValues(values), isHold: values.at(-1) !== 'committed' };
       }
     },
   };
