@@ -58,9 +58,9 @@ export function openNodeSql(path = ':memory:'): NodeSql {
 }
 
 function cursor(rows: Record<string, unknown>[]) {
-  return { ...iterable(rows), raw: () => iterable(rows.map((row) => Object.values(row))) };
-}
-
-function iterable<T>(items: T[]) {
-  return { toArray: () => items, [Symbol.iterator]: () => items[Symbol.iterator]() };
+  return {
+    toArray: () => rows,
+    raw: () => rows.map((row) => Object.values(row)).values(),
+    [Symbol.iterator]: () => rows[Symbol.iterator](),
+  };
 }
