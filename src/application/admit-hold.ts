@@ -20,7 +20,7 @@ import { tellMember, tellMembers } from './quota-notices.ts';
 /** What admission runs on. */
 export interface AdmitPorts {
   readonly shardKey: string;
-  readonly shard: Pick<InventoryShardRpc, 'measureSlots' | 'placeHold'>;
+  readonly shard: Pick<InventoryShardRpc, 'measureClaim' | 'placeHold'>;
   readonly objects: Pick<ObjectDirectory, 'member'>;
   readonly digest: Pick<Digest, 'sha256'>;
   readonly log: Logger;
@@ -60,19 +60,20 @@ export async function admit(
   const { caller, claim } = request;
   if (caller.roles.includes('guest')) return ok(null);
   const quantity = claim.quantity ?? claim.units?.length ?? 1;
+  const slots = 'series' in claim ? claim.series.count : claim.slotIds.length;
   const command = {
     memberId: caller.id,
     grantId: grantIdOf(ports, request),
     shardKey: ports.shardKey,
-    slots: claim.slotIds.length,
-    guests: (quantity - 1) * claim.slotIds.length,
+    slots,
+    guests: (quantity - 1) * slots,
     minutes: null,
     holdBudget: request.holdBudget,
   };
   const member = ports.objects.member(caller.id);
   const first = await member.admit(command);
   if (first.kind === 'verdict') return ok(first.verdict);
-  const measured = await ports.shard.measureSlots(claim.slotIds);
+  const measured = await ports.shard.measureClaim(claim);
   if (!measured.ok) return measured;
   const second = await member.admit({ ...command, minutes: measured.value.minutes });
   invariant(second.kind === 'verdict', 'slots are measured once');

@@ -1,15 +1,52 @@
 /** Slots of a hold with their services: how they are found, shown and assigned. Called by the commands of the shard. */
+import type { ClaimRequest, SeriesRequest } from '../contracts/durable-rpc.ts';
 import type { SlotView } from '../contracts/http/catalogue.ts';
 import { slotView } from '../contracts/http/views.ts';
 import type { HoldItem } from '../domain/hold/hold.ts';
 import type { ServiceCard, Slot } from '../domain/inventory/cards.ts';
 import type { Claim } from '../domain/inventory/inventory.ts';
+import type { EpochMs } from '../domain/time.ts';
 import type { ShardState } from './shard-state.ts';
 
 /** A slot with its service. */
 export interface SlotLine {
   readonly slot: Slot;
   readonly service: ServiceCard;
+}
+
+/** What a claim names: the slots that there are, and when those would start that nobody has published. */
+export interface FoundLines {
+  readonly lines: readonly SlotLine[];
+  readonly missing: readonly EpochMs[];
+}
+
+/** The slots of a claim; null when one that it names does not exist. */
+export function linesOf(shard: ShardState, claim: ClaimRequest): FoundLines | null {
+  if ('series' in claim) return seriesLines(shard, claim.series);
+  const lines = findLines(shard, claim.slotIds);
+  return lines === null ? null : { lines, missing: [] };
+}
+
+/**
+ * The same local time every week in the venue's zone, so that 09:00 stays 09:00 when the clocks change; as long as the
+ * first slot and, where that is pinned, on the same resource.
+ */
+function seriesLines(shard: ShardState, { firstSlotId, count }: SeriesRequest): FoundLines | null {
+  const [first] = findLines(shard, [firstSlotId]) ?? [];
+  if (first === undefined) return null;
+  const { slot, service } = first;
+  const from = { atMs: slot.startAtMs, timeZone: service.timeZone };
+  const lines: SlotLine[] = [first];
+  const missing: EpochMs[] = [];
+  for (let week = 1; week < count; week += 1) {
+    const startAtMs = shard.ports.calendar.advance(from, { unit: 'week', count: week });
+    const endAtMs = startAtMs + slot.endAtMs - slot.startAtMs;
+    const { resourceId } = slot;
+    const found = shard.inventory.findSlot(service.id, { startAtMs, endAtMs, resourceId });
+    if (found === null) missing.push(startAtMs);
+    else lines.push({ slot: found, service });
+  }
+  return { lines, missing };
 }
 
 /** The slots of the wish with their services; null when one does not exist. */

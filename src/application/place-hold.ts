@@ -29,7 +29,7 @@ import type { Claim } from '../domain/inventory/inventory.ts';
 import { ok, refuse } from '../domain/result.ts';
 import type { Refusal, Result } from '../domain/result.ts';
 import { slotUnavailable } from './alternatives.ts';
-import { assignments, findLines } from './hold-lines.ts';
+import { assignments, linesOf } from './hold-lines.ts';
 import type { SlotLine } from './hold-lines.ts';
 import { answerKeyed } from './keyed-calls.ts';
 import { openNotices } from './quota-outbox.ts';
@@ -63,11 +63,12 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
   const access: HoldAccess = wish.access ?? NO_ACCESS;
   const reused = reuseRefusal(shard, access.grant);
   if (reused !== null) return refused(reused);
-  const lines = findLines(shard, wish.claim.slotIds);
-  if (lines === null) {
+  const found = linesOf(shard, wish.claim);
+  if (found === null) {
     const refusal = limitRefusal(access);
     return refusal === null ? refuse('not_found', 'There is no such slot.') : refused(refusal);
   }
+  const { lines, missing } = found;
   const quantity = wish.claim.quantity ?? wish.claim.units?.length ?? 1;
   const facts: HoldFacts = {
     nowMs: shard.nowMs,
@@ -82,17 +83,26 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
   if (price.quote.totalMinor > 0 && !wish.canPay)
     return refuse('payment_required', 'Money is due: name a payment.');
   const outcome = shard.inventory.claim({ slots: lines, quantity, units: wish.claim.units });
-  if (!outcome.ok) return slotUnavailable(shard, { lines, quantity, conflicts: outcome.conflicts });
+  if (!outcome.ok || missing.length > 0) {
+    const conflicts = outcome.ok ? [] : outcome.conflicts;
+    if (outcome.ok) giveUp(shard, outcome.claims);
+    return slotUnavailable(shard, { lines, quantity, conflicts, missing });
+  }
   const late =
     refusalAfterClaim(facts) ??
     momentaryRefusal(access) ??
     budgetRefusal(shard, wish) ??
     grantRefusal(facts);
   if (late !== null) {
-    for (const claim of outcome.claims) shard.inventory.release(claim, true);
+    giveUp(shard, outcome.claims);
     return refused(late);
   }
   return ok(writeHold(shard, { wish, facts, lines, price, claims: outcome.claims }));
+}
+
+/** Gives back what memory took for a hold that is not to be. */
+function giveUp(shard: ShardState, claims: readonly Claim[]): void {
+  for (const claim of claims) shard.inventory.release(claim, true);
 }
 
 /** `GET /v1/holds/{id}`: its owner's hold. */
@@ -138,7 +148,7 @@ function writeHold(
   parts: {
     wish: HoldWish;
     facts: HoldFacts;
-    lines: SlotLine[];
+    lines: readonly SlotLine[];
     price: HoldPrice;
     claims: readonly Claim[];
   },
@@ -171,7 +181,7 @@ function writeHold(
     to: 'active',
     actor: `customer:${hold.callerId}`,
     metadata: {
-      slotIds: parts.wish.claim.slotIds,
+      slotIds: parts.lines.map(({ slot }) => slot.id),
       quantity: hold.quantity,
       expiresAtMs: hold.expiresAtMs,
     },

@@ -2,10 +2,12 @@
  * What a shard tells of the grants that its holds used: to a member's object that asks, and through the outbox of
  * notices. Synchronous, inside the shard's transaction; the notices themselves are written where a hold moves.
  */
+import type { ClaimRequest } from '../contracts/durable-rpc.ts';
 import type { GrantOutcome, QuotaNotice } from '../contracts/membership-rpc.ts';
 import type { Hold } from '../domain/hold/hold.ts';
 import { minutesOf, outcomeOf } from '../domain/hold/quota.ts';
 import { ok, refuse, type Result } from '../domain/result.ts';
+import { linesOf } from './hold-lines.ts';
 import type { ShardState } from './shard-state.ts';
 
 /** What became of grants, in the order asked. */
@@ -26,18 +28,11 @@ export function openNotices(shard: ShardState, hold: Hold | null): readonly Quot
   return notice === null ? [] : [notice];
 }
 
-/** How many minutes slots have together. Refusals: not_found. */
-export function measureSlots(
-  shard: ShardState,
-  slotIds: readonly string[],
-): Result<{ minutes: number }> {
-  let minutes = 0;
-  for (const id of slotIds) {
-    const slot = shard.inventory.slot(id);
-    if (slot === null) return refuse('not_found', 'There is no such slot.');
-    minutes += minutesOf(slot);
-  }
-  return ok({ minutes });
+/** How many minutes the slots of a claim have together. Refusals: not_found. */
+export function measureClaim(shard: ShardState, claim: ClaimRequest): Result<{ minutes: number }> {
+  const found = linesOf(shard, claim);
+  if (found === null) return refuse('not_found', 'There is no such slot.');
+  return ok({ minutes: found.lines.reduce((total, { slot }) => total + minutesOf(slot), 0) });
 }
 
 /** A grant that was given back may have been used again: what still counts is what it came to. */

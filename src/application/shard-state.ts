@@ -6,6 +6,7 @@
 import type { Caller } from '../contracts/calls.ts';
 import type { ChainEvent } from '../contracts/shard-streams.ts';
 import type { Booking, Payment } from '../domain/booking/booking.ts';
+import type { Calendar } from '../domain/calendar.ts';
 import { invariant, required } from '../domain/assert.ts';
 import { chainHash, GENESIS_HASH } from '../domain/chain.ts';
 import { DeadlineQueue } from '../domain/deadline-queue.ts';
@@ -27,6 +28,8 @@ export interface ShardPorts {
   readonly ids: IdCodec;
   readonly digest: Digest;
   readonly entropy: Entropy;
+  /** Local time in the zones of venues. */
+  readonly calendar: Calendar;
   readonly publicUrl: string;
 }
 

@@ -31,12 +31,21 @@ import type {
   StreamQuery,
 } from './shard-streams.ts';
 
-/** What a hold asks for. */
-export interface ClaimRequest {
-  readonly slotIds: readonly string[];
+/** The slots of a service at the same local time every week, from the first one on. */
+export interface SeriesRequest {
+  readonly firstSlotId: string;
+  /** The first one included. */
+  readonly count: number;
+}
+
+interface ClaimSize {
   readonly quantity: number | null;
   readonly units: readonly string[] | null;
 }
+
+/** What a hold asks for: slots by their ids, or a series of them. */
+export type ClaimRequest = ClaimSize &
+  ({ readonly slotIds: readonly string[] } | { readonly series: SeriesRequest });
 
 export interface PlaceHoldCommand {
   readonly caller: Caller;
@@ -130,7 +139,7 @@ export interface InventoryShardRpc {
   getHold(caller: Caller, id: string): Promise<Reply<HoldView>>;
   releaseHold(caller: Caller, id: string): Promise<Reply<ReleasedHold>>;
   /** How many minutes the slots have together, for a plan that counts them. */
-  measureSlots(slotIds: readonly string[]): Promise<Reply<{ minutes: number }>>;
+  measureClaim(claim: ClaimRequest): Promise<Reply<{ minutes: number }>>;
   /** Live holds of a principal in this shard. */
   liveHoldsOf(callerId: string): Promise<number>;
   /** What became of grants, in the order asked. */

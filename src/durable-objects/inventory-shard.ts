@@ -113,8 +113,8 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
     return this.#runtime.change((shard) => releaseHold(shard, caller, id));
   }
 
-  measureSlots(slotIds: readonly string[]): Answer<'measureSlots'> {
-    return this.#runtime.read((shard) => quota.measureSlots(shard, slotIds));
+  measureClaim(claim: rpc.ClaimRequest): Answer<'measureClaim'> {
+    return this.#runtime.read((shard) => quota.measureClaim(shard, claim));
   }
 
   liveHoldsOf(callerId: string): Promise<number> {

@@ -14,6 +14,7 @@ import type { QueueMessage } from '../contracts/queue-messages.ts';
 import { required } from '../domain/assert.ts';
 import { CALL_RETENTION_MS } from '../domain/idempotency.ts';
 import { refuse } from '../domain/result.ts';
+import { platformCalendar } from '../platform/calendar.ts';
 import { createClock } from '../platform/clock.ts';
 import { systemDigest } from '../platform/digest.ts';
 import { systemEntropy } from '../platform/entropy.ts';
@@ -176,6 +177,7 @@ export class ShardRuntime {
       ids: createIdCodec(settings.idSecret, systemEntropy),
       digest: systemDigest,
       entropy: systemEntropy,
+      calendar: platformCalendar,
       publicUrl: settings.publicUrl,
     });
     this.#shard.nowMs = clock.nowMs();

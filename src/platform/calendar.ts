@@ -1,10 +1,10 @@
 /**
  * The calendar of every IANA zone, from the platform's own zone data. Owns the one place that turns an instant into local
- * time and back; it must never read the clock. The composition root hands it to billing as the domain's Calendar.
+ * time and back; it must never read the clock. Billing and the shards are given it as the domain's Calendar.
  */
 import { fromEpochMilliseconds, toZonedDateTimeISO } from 'temporal-polyfill/fns/Instant';
 import { addDays, addMonths, addWeeks, addYears } from 'temporal-polyfill/fns/ZonedDateTime';
-import type { Calendar } from '../domain/subscription/calendar.ts';
+import type { Calendar } from '../domain/calendar.ts';
 import type { Interval } from '../domain/subscription/plan.ts';
 
 /** The last day of a shorter month stands in for a day that it does not have. */

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill';
 import { describe, expect, it } from 'vitest';
-import type { Calendar } from '../../src/domain/subscription/calendar.ts';
+import type { Calendar } from '../../src/domain/calendar.ts';
 import { isSameInterval, nextPeriod, periodAt } from '../../src/domain/subscription/period.ts';
 import type { Interval } from '../../src/domain/subscription/plan.ts';
 import { DAY_MS, HOUR_MS } from '../../src/domain/time.ts';

@@ -35,6 +35,7 @@ import type {
 } from '../../src/contracts/shard-catalogue.ts';
 import type { OrphanOutcome, StreamName, StreamQuery } from '../../src/contracts/shard-streams.ts';
 import type * as rpc from '../../src/contracts/durable-rpc.ts';
+import { platformCalendar } from '../../src/platform/calendar.ts';
 import { systemDigest } from '../../src/platform/digest.ts';
 import { createIdCodec } from '../../src/platform/id-codec.ts';
 import { migrateShard } from '../../src/storage/durable/migrate-shard.ts';
@@ -91,6 +92,7 @@ export class NodeShard implements rpc.InventoryShardRpc {
       ids: createIdCodec(ID_SECRET, entropy),
       digest: systemDigest,
       entropy,
+      calendar: platformCalendar,
       publicUrl: 'https://holdfast.test',
     });
     state.nowMs = this.clock.nowMs();
@@ -182,8 +184,8 @@ export class NodeShard implements rpc.InventoryShardRpc {
     return this.decide((shard) => releaseHold(shard, caller, id));
   }
 
-  async measureSlots(slotIds: readonly string[]) {
-    return this.look((shard) => quota.measureSlots(shard, slotIds));
+  async measureClaim(claim: rpc.ClaimRequest) {
+    return this.look((shard) => quota.measureClaim(shard, claim));
   }
 
   async liveHoldsOf(callerId: string) {

@@ -1,6 +1,6 @@
 /** What the use cases of subscriptions run on. */
 import type { DataRegion } from '../../domain/ids.ts';
-import type { Calendar } from '../../domain/subscription/calendar.ts';
+import type { Calendar } from '../../domain/calendar.ts';
 import type { BillingStore, PlanStore } from '../billing-ports.ts';
 import type { DraftPorts } from './billing-draft.ts';
 import type { Clock, GatewayRegistry, Logger, ObjectDirectory } from '../ports.ts';

@@ -14,8 +14,20 @@ const slotIdsSchema = z
   .max(52)
   .refine((ids) => new Set(ids).size === ids.length, 'slotIds must be unique');
 
+/** Weeks of a series at most: a year. */
+const SERIES_MAX = 52;
+
+const seriesSchema = z
+  .strictObject({
+    firstSlotId: idSchema,
+    count: z.int().min(1).max(SERIES_MAX),
+    every: z.literal('week'),
+  })
+  .openapi('Series');
+
 const claimFields = {
-  slotIds: slotIdsSchema,
+  slotIds: slotIdsSchema.optional(),
+  series: seriesSchema.optional(),
   quantity: z.int().min(1).max(1_000).optional(),
   units: z
     .array(z.string().trim().min(1).max(40))
@@ -34,6 +46,10 @@ const QUANTITY_MESSAGE = { message: 'quantity of named units is their number', p
 
 export const createHoldSchema = z
   .strictObject(claimFields)
+  .refine((body) => (body.slotIds === undefined) !== (body.series === undefined), {
+    message: 'name either slotIds or a series',
+    path: ['slotIds'],
+  })
   .refine(quantityMatchesUnits, QUANTITY_MESSAGE)
   .openapi('CreateHold');
 
@@ -52,16 +68,17 @@ export const paymentRequestSchema = z.strictObject({
     .optional(),
 });
 
+const countNamed = (values: readonly unknown[]): number =>
+  values.filter((value) => value !== undefined).length;
+
 export const createBookingSchema = z
   .strictObject({
     holdId: idSchema.optional(),
-    slotIds: slotIdsSchema.optional(),
-    quantity: claimFields.quantity,
-    units: claimFields.units,
+    ...claimFields,
     payment: paymentRequestSchema.optional(),
   })
-  .refine((body) => (body.holdId === undefined) !== (body.slotIds === undefined), {
-    message: 'name either a holdId or slotIds',
+  .refine((body) => countNamed([body.holdId, body.slotIds, body.series]) === 1, {
+    message: 'name a holdId, slotIds or a series, and one of them only',
     path: ['holdId'],
   })
   .refine(
@@ -187,6 +204,8 @@ export const listBookingsQuerySchema = z.strictObject({
   cursor: z.string().min(1).max(500).optional(),
 });
 
+/** What a body names of slots. */
+export type ClaimBody = z.infer<z.ZodObject<typeof claimFields>>;
 export type CreateBookingBody = z.infer<typeof createBookingSchema>;
 export type HoldView = z.infer<typeof holdSchema>;
 export type BookingView = z.infer<typeof bookingSchema>;

@@ -3,7 +3,7 @@
  * 31 January, 28 February, 31 March. Consecutive periods share their boundary, so that none is skipped or met twice.
  */
 import type { EpochMs } from '../time.ts';
-import type { Calendar } from './calendar.ts';
+import type { Calendar } from '../calendar.ts';
 import type { Interval, PlanTerms } from './plan.ts';
 import type { Subscription } from './subscription.ts';
 

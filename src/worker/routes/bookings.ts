@@ -30,7 +30,7 @@ import {
 } from '../respond.ts';
 import { lasting } from '../lasting.ts';
 import { defineRoute } from '../route.ts';
-import { checkoutPorts, CLAIM_REFUSALS, plansOf, shardOf } from './holds.ts';
+import { checkoutPorts, CLAIM_REFUSALS, claimOf, plansOf, shardOf } from './holds.ts';
 
 const createBooking = defineRoute({
   method: 'post',
@@ -194,10 +194,9 @@ function targetOf(
     if (hold === null) return refuse('not_found', 'There is no such hold.');
     return ok({ shardKey: hold.locator, target: { holdId: body.holdId } });
   }
-  const slotIds = body.slotIds ?? [];
-  const shardKey = shardOf(c, slotIds);
+  const claim = claimOf(body);
+  const shardKey = shardOf(c, claim);
   if (!shardKey.ok) return shardKey;
-  const claim = { slotIds, quantity: body.quantity ?? null, units: body.units ?? null };
   return ok({ shardKey: shardKey.value, target: { claim } });
 }
 

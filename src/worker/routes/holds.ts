@@ -3,7 +3,8 @@ import type { Context } from 'hono';
 import { holdSlots } from '../../application/admit-hold.ts';
 import { giveUpHold, type CheckoutPorts } from '../../application/checkout.ts';
 import { namePlans } from '../../application/name-plans.ts';
-import { createHoldSchema, holdSchema } from '../../contracts/http/booking.ts';
+import type { ClaimRequest } from '../../contracts/durable-rpc.ts';
+import { createHoldSchema, holdSchema, type ClaimBody } from '../../contracts/http/booking.ts';
 import type { IdParts } from '../../domain/ids.ts';
 import { ok, refuse, type Result } from '../../domain/result.ts';
 import { PlanRepository } from '../../storage/d1/plan-repository.ts';
@@ -74,13 +75,13 @@ const deleteHold = defineRoute({
 export function registerHolds(app: App): void {
   app.openapi(createHold, async (c) => {
     const services = c.get('services');
-    const { slotIds, quantity, units } = c.req.valid('json');
-    const shardKey = shardOf(c, slotIds);
+    const claim = claimOf(c.req.valid('json'));
+    const shardKey = shardOf(c, claim);
     if (!shardKey.ok) return refusalResponse(c, shardKey.refusal);
     const wish = {
       caller: requireCaller(c),
       call: requireCallKey(c),
-      claim: { slotIds, quantity: quantity ?? null, units: units ?? null },
+      claim,
       holdBudget: services.settings.holdsPerPrincipal,
     };
     const reply = await holdSlots(checkoutPorts(c, shardKey.value), wish);
@@ -103,8 +104,16 @@ export function registerHolds(app: App): void {
   });
 }
 
+/** What a body asks to claim. */
+export function claimOf({ slotIds = [], series, quantity, units }: ClaimBody): ClaimRequest {
+  const size = { quantity: quantity ?? null, units: units ?? null };
+  if (series === undefined) return { slotIds, ...size };
+  return { series: { firstSlotId: series.firstSlotId, count: series.count }, ...size };
+}
+
 /** The one shard that all the slots belong to. Refusals: not_found, slots_span_shards. */
-export function shardOf(c: Context<AppEnv>, slotIds: readonly string[]): Result<string> {
+export function shardOf(c: Context<AppEnv>, claim: ClaimRequest): Result<string> {
+  const slotIds = 'series' in claim ? [claim.series.firstSlotId] : claim.slotIds;
   const parts: IdParts[] = [];
   for (const id of slotIds) {
     const slot = c.get('services').ids.open('slt', id);

@@ -1,6 +1,6 @@
 /** Local calendars are a port: the domain knows instants and zones by name alone. */
-import type { EpochMs } from '../time.ts';
-import type { Interval } from './plan.ts';
+import type { EpochMs } from './time.ts';
+import type { Interval } from './subscription/plan.ts';
 
 export interface Calendar {
   /**
