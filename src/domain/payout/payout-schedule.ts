@@ -3,6 +3,7 @@
  * was refused is tried again. Pure arithmetic on instants.
  */
 import { required } from '../assert.ts';
+import { civilOf, dateOfDay } from '../local-date.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, type EpochMs } from '../time.ts';
 
 export const PAYOUT_INTERVALS = ['day', 'week', 'month'] as const;
@@ -42,7 +43,7 @@ export function periodAt(
   schedule: { readonly interval: PayoutInterval; readonly weekday: Weekday },
 ): PayoutPeriod {
   const startAtMs = periodStartMs(nowMs, schedule);
-  return { name: dayName(startAtMs), startAtMs };
+  return { name: dateOfDay(startAtMs / DAY_MS), startAtMs };
 }
 
 /** When the next period begins. */
@@ -83,33 +84,8 @@ function periodStartMs(
   }
 }
 
-/** Midnight of the first of the month. Source: Howard Hinnant, "chrono-compatible low-level date algorithms". */
+/** Midnight of the first of the month. */
 function monthStartMs(atMs: EpochMs): EpochMs {
   const day = Math.floor(atMs / DAY_MS);
   return (day - (civilOf(day).day - 1)) * DAY_MS;
-}
-
-function dayName(atMs: EpochMs): string {
-  const { year, month, day } = civilOf(Math.floor(atMs / DAY_MS));
-  return `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
-}
-
-/** The civil date of a day counted from 1 January 1970, in the proleptic Gregorian calendar. */
-function civilOf(days: number): { year: number; month: number; day: number } {
-  const shifted = days + 719_468;
-  const era = Math.floor(shifted / 146_097);
-  const dayOfEra = shifted - era * 146_097;
-  const yearOfEra = Math.floor(
-    (dayOfEra -
-      Math.floor(dayOfEra / 1_460) +
-      Math.floor(dayOfEra / 36_524) -
-      Math.floor(dayOfEra / 146_096)) /
-      365,
-  );
-  const dayOfYear =
-    dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153);
-  const day = dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1;
-  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
-  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day };
 }

@@ -1,0 +1,20 @@
+/** Builders of availability rules: complete, valid, and changed only where a test cares. */
+import type { AvailabilityRule } from '../../src/domain/availability/rule.ts';
+
+/** Every day from nine to five in London. */
+export function makeRule(overrides: Partial<AvailabilityRule> = {}): AvailabilityRule {
+  return {
+    id: 'rul_daily',
+    serviceId: 'svc_hour',
+    pattern: 'FREQ=DAILY',
+    startMinute: 9 * 60,
+    endMinute: 17 * 60,
+    timeZone: 'Europe/London',
+    validFrom: '2026-12-01',
+    lastDate: null,
+    exceptions: [],
+    resourceId: null,
+    price: null,
+    ...overrides,
+  };
+}
