@@ -2,7 +2,7 @@
 import type { SlotView } from '../contracts/http/catalogue.ts';
 import { formatInstant } from '../contracts/http/views.ts';
 import type { Slot } from '../domain/inventory/cards.ts';
-import { firstAtOrAfter } from '../domain/inventory/inventory.ts';
+import { firstAtOrAfter } from '../domain/inventory/slot-book.ts';
 import { refuse } from '../domain/result.ts';
 import type { Json, Refusal } from '../domain/result.ts';
 import type { EpochMs } from '../domain/time.ts';

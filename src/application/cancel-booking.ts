@@ -34,7 +34,11 @@ export function cancelBooking(shard: ShardState, command: CancelBookingCommand):
   return { kind: 'final', reply: remember(shard, keyed, { ok: false, refusal }) };
 }
 
-export function cancel(shard: ShardState, command: CancelBookingCommand): Refusal | null {
+/** Cancels a booking for whoever may, and asks for the money to go back; null when it is done. */
+export function cancel(
+  shard: ShardState,
+  command: Pick<CancelBookingCommand, 'caller' | 'bookingId' | 'reason'>,
+): Refusal | null {
   const booking = visibleBooking(shard, command.caller, command.bookingId);
   if (booking === null) return refuse('not_found', 'There is no such booking.').refusal;
   const outcome = step(BOOKING_MACHINE, booking.state, 'cancel');

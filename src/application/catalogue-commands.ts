@@ -14,7 +14,7 @@ import type {
 } from '../contracts/shard-catalogue.ts';
 import type { SlotView } from '../contracts/http/catalogue.ts';
 import type { ResourceCard, ServiceCard, Slot } from '../domain/inventory/cards.ts';
-import { firstAtOrAfter } from '../domain/inventory/inventory.ts';
+import { firstAtOrAfter } from '../domain/inventory/slot-book.ts';
 import { ok, refuse, type Refusal } from '../domain/result.ts';
 import { viewSlot } from './hold-lines.ts';
 import { answerKeyed, type Decision } from './keyed-calls.ts';
@@ -129,7 +129,9 @@ export function listSlots(
 /** `GET /v1/slots/{id}`. */
 export function readSlot(shard: ShardState, id: string): Reply<SlotView> {
   const slot = shard.inventory.slot(id);
-  return slot === null ? refuse('not_found', 'There is no such slot.') : ok(viewSlot(shard, slot));
+  if (slot === null || shard.inventory.isWithdrawn(slot))
+    return refuse('not_found', 'There is no such slot.');
+  return ok(viewSlot(shard, slot));
 }
 
 function decideSlots(

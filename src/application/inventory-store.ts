@@ -7,9 +7,10 @@ import type { ChainEvent } from '../contracts/shard-streams.ts';
 import type { Booking, Dispute, Operation, Payment, Refund } from '../domain/booking/booking.ts';
 import type { Hold } from '../domain/hold/hold.ts';
 import type { CallRecord } from '../domain/idempotency.ts';
-import type { ProviderCard, ResourceCard, ServiceCard, Slot } from '../domain/inventory/cards.ts';
+import type { ProviderCard, ResourceCard, ServiceCard } from '../domain/inventory/cards.ts';
 import type { Claim } from '../domain/inventory/inventory.ts';
 import type { EpochMs } from '../domain/time.ts';
+import type { ScheduleStore } from './schedule-store.ts';
 
 /** A finished answer: the status and body that went on the wire. */
 export interface StoredAnswer {
@@ -41,16 +42,14 @@ export interface ChainHead {
   readonly hash: string;
 }
 
-export interface InventoryStore {
+export interface InventoryStore extends ScheduleStore {
   /** Null until the shard was provisioned. */
   provider(): { shardKey: string; card: ProviderCard } | null;
   saveProvider(shardKey: string, card: ProviderCard): void;
   resources(): ResourceCard[];
   services(): ServiceCard[];
-  slots(): Iterable<Slot>;
   saveResource(card: ResourceCard): void;
   saveService(card: ServiceCard): void;
-  insertSlot(slot: Slot): void;
 
   hold(id: string): Hold | null;
   saveHold(hold: Hold): void;

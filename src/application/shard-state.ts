@@ -232,6 +232,8 @@ export class ShardState {
     for (const card of this.store.resources()) this.inventory.putResource(card);
     for (const card of this.store.services()) this.inventory.putService(card);
     this.inventory.putSlots([...this.store.slots()]);
+    for (const slot of this.store.withdrawnSlots()) this.inventory.withdrawSlot(slot);
+    for (const block of this.store.blocks()) this.inventory.block(block.resourceId, block);
     for (const { claim, isHold } of this.store.liveClaims()) this.inventory.restore(claim, isHold);
     for (const hold of this.store.liveHolds()) {
       this.countHold(hold, 1);

@@ -10,6 +10,7 @@ import type { PaymentState } from '../domain/payment/payment-machine.ts';
 import type { EpochMs } from '../domain/time.ts';
 import type { CallKey, Caller, KeyedReply, Reply } from './calls.ts';
 import type { BookingView, HistoryView, HoldView, RefundView } from './http/booking.ts';
+import type { BlockReport, BlockView, UnblockReport } from './http/blocks.ts';
 import type { SlotView } from './http/catalogue.ts';
 import type { AccessVerdict, GrantOutcome, QuotaNotice } from './membership-rpc.ts';
 import type { PaymentStep, RecordReplyCommand, TakeStepCommand } from './payment-steps.ts';
@@ -22,6 +23,13 @@ import type {
   PutResourceCommand,
   PutServiceCommand,
 } from './shard-catalogue.ts';
+import type {
+  ApplyScheduleCommand,
+  BlockResourceCommand,
+  BlockSlotCommand,
+  ScheduleAnswer,
+  UnblockResourceCommand,
+} from './shard-schedule.ts';
 import type {
   AuditBatch,
   MoneyBatch,
@@ -135,6 +143,11 @@ export interface InventoryShardRpc {
     query: ListSlotsQuery,
   ): Promise<Reply<{ data: SlotView[]; next: { startAtMs: number; id: string } | null }>>;
   getSlot(id: string): Promise<Reply<SlotView>>;
+  applySchedule(command: ApplyScheduleCommand): Promise<Reply<ScheduleAnswer>>;
+  blockSlot(command: BlockSlotCommand): Promise<KeyedReply<SlotView>>;
+  blockResource(command: BlockResourceCommand): Promise<KeyedReply<BlockReport>>;
+  unblockResource(command: UnblockResourceCommand): Promise<KeyedReply<UnblockReport>>;
+  listBlocks(query: { caller: Caller; resourceId: string }): Promise<Reply<{ data: BlockView[] }>>;
   placeHold(command: PlaceHoldCommand): Promise<KeyedReply<HoldView>>;
   getHold(caller: Caller, id: string): Promise<Reply<HoldView>>;
   releaseHold(caller: Caller, id: string): Promise<Reply<ReleasedHold>>;

@@ -18,6 +18,8 @@ export const SHARD_ID_KINDS = [
   'res',
   'svc',
   'evt',
+  'rul',
+  'blk',
 ] as const;
 
 /** Prefixes of ids that live in D1; their locator is the data region. */

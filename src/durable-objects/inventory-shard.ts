@@ -1,12 +1,14 @@
 /**
  * InventoryShard: the single writer of everything that can be double-booked in one shard.
  * Identity: the shard key (region letter and eight characters) is the object's name.
- * Storage: provider, resource, service, slot, hold, claim, pool_level, booking, payment, operation, refund, dispute,
- * call, chain_event, stream_cursor, quota_notice. Nothing is written before the shard was provisioned.
+ * Storage: provider, resource, service, slot, schedule, resource_block, hold, claim, pool_level, booking, payment, operation,
+ * refund, dispute, call, chain_event, stream_cursor, quota_notice. Nothing is written before the shard was provisioned.
  * Alarm: a janitor for deadlines, due looks at payments and consumers that are behind. After eviction everything is
  * loaded from storage. It never calls a processor, D1 or another object while it decides; queues are told afterwards.
  */
 import { DurableObject } from 'cloudflare:workers';
+import { applySchedule } from '../application/apply-schedule.ts';
+import * as blocks from '../application/block-slots.ts';
 import { finishCall } from '../application/booking-calls.ts';
 import { cancelBooking } from '../application/cancel-booking.ts';
 import * as catalogue from '../application/catalogue-commands.ts';
@@ -28,6 +30,7 @@ import type {
   TakeStepCommand,
 } from '../contracts/payment-steps.ts';
 import type * as cards from '../contracts/shard-catalogue.ts';
+import type * as schedule from '../contracts/shard-schedule.ts';
 import type {
   AuditBatch,
   MoneyBatch,
@@ -98,6 +101,26 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
 
   getSlot(id: string): Answer<'getSlot'> {
     return this.#runtime.read((shard) => catalogue.readSlot(shard, id));
+  }
+
+  applySchedule(command: schedule.ApplyScheduleCommand): Answer<'applySchedule'> {
+    return this.#runtime.change((shard) => applySchedule(shard, command));
+  }
+
+  blockSlot(command: schedule.BlockSlotCommand): Answer<'blockSlot'> {
+    return this.#runtime.keyed((shard) => blocks.blockSlot(shard, command));
+  }
+
+  blockResource(command: schedule.BlockResourceCommand): Answer<'blockResource'> {
+    return this.#runtime.keyed((shard) => blocks.blockResource(shard, command));
+  }
+
+  unblockResource(command: schedule.UnblockResourceCommand): Answer<'unblockResource'> {
+    return this.#runtime.keyed((shard) => blocks.unblockResource(shard, command));
+  }
+
+  listBlocks(query: { caller: Caller; resourceId: string }): Answer<'listBlocks'> {
+    return this.#runtime.read((shard) => blocks.listBlocks(shard, query));
   }
 
   async placeHold(command: rpc.PlaceHoldCommand): Answer<'placeHold'> {

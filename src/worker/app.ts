@@ -15,6 +15,7 @@ import { servicesOf } from './services.ts';
 // Routes: one line here and one in ROUTES for each file of routes/.
 import { registerAuth } from './routes/auth.ts';
 import { registerMe } from './routes/me.ts';
+import { registerBlocks } from './routes/blocks.ts';
 import { registerBookingsList } from './routes/bookings-list.ts';
 import { registerBookings } from './routes/bookings.ts';
 import { registerHolds } from './routes/holds.ts';
@@ -49,6 +50,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerResources,
   registerServices,
   registerSlots,
+  registerBlocks,
   registerPlans,
   registerSubscriptions,
   registerInvoices,

@@ -49,8 +49,7 @@ function generated(timeZone: string, hours: Hours, over: { fromMs: number; toMs:
 }
 
 function timeText(minute: number): string {
-  const pad = (value: number) => String(value).padStart(2, '0');
-  return `${pad(Math.floor(minute / 60))}:${pad(minute % 60)}`;
+  return new Date(minute * MINUTE_MS).toISOString().slice(11, 16);
 }
 
 function dateText(date: string, days: number): string {

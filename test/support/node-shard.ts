@@ -3,6 +3,8 @@
  * It stands in for the Durable Object alone: one transaction per call, deadlines first, memory thrown away when a
  * transaction fails or the test says so.
  */
+import { applySchedule } from '../../src/application/apply-schedule.ts';
+import * as blocks from '../../src/application/block-slots.ts';
 import { finishCall } from '../../src/application/booking-calls.ts';
 import { cancelBooking } from '../../src/application/cancel-booking.ts';
 import * as catalogue from '../../src/application/catalogue-commands.ts';
@@ -33,6 +35,7 @@ import type {
   PutResourceCommand,
   PutServiceCommand,
 } from '../../src/contracts/shard-catalogue.ts';
+import type * as schedule from '../../src/contracts/shard-schedule.ts';
 import type { OrphanOutcome, StreamName, StreamQuery } from '../../src/contracts/shard-streams.ts';
 import type * as rpc from '../../src/contracts/durable-rpc.ts';
 import { platformCalendar } from '../../src/platform/calendar.ts';
@@ -170,6 +173,26 @@ export class NodeShard implements rpc.InventoryShardRpc {
 
   async getSlot(id: string) {
     return this.look((shard) => catalogue.readSlot(shard, id));
+  }
+
+  async applySchedule(command: schedule.ApplyScheduleCommand) {
+    return this.decide((shard) => applySchedule(shard, command));
+  }
+
+  async blockSlot(command: schedule.BlockSlotCommand) {
+    return this.decide((shard) => blocks.blockSlot(shard, command));
+  }
+
+  async blockResource(command: schedule.BlockResourceCommand) {
+    return this.decide((shard) => blocks.blockResource(shard, command));
+  }
+
+  async unblockResource(command: schedule.UnblockResourceCommand) {
+    return this.decide((shard) => blocks.unblockResource(shard, command));
+  }
+
+  async listBlocks(query: { caller: Caller; resourceId: string }) {
+    return this.look((shard) => blocks.listBlocks(shard, query));
   }
 
   async placeHold(command: rpc.PlaceHoldCommand) {

@@ -285,7 +285,12 @@ export const slotSchema = z
     capacity: z.int(),
     remaining: z.int(),
     units: z
-      .array(z.strictObject({ id: z.string(), status: z.enum(['available', 'held', 'booked']) }))
+      .array(
+        z.strictObject({
+          id: z.string(),
+          status: z.enum(['available', 'held', 'booked', 'blocked']),
+        }),
+      )
       .optional(),
     price: moneySchema,
     version: z.int(),

@@ -83,7 +83,7 @@ function wrong(detail: string): Read {
 function splitParts(text: string): Parts | string {
   const parts = new Map<string, string>();
   for (const part of text.split(';')) {
-    const [, name, value] = /^([A-Z-]+)=([^=]+)$/.exec(part) ?? [];
+    const [, name, value] = /^([A-Z-]+)=([^=\s]+)$/.exec(part) ?? [];
     if (name === undefined || value === undefined)
       return 'must be parts of RFC 5545 such as FREQ=WEEKLY;BYDAY=MO,WE, without RRULE:';
     if (parts.has(name)) return `names ${name} twice`;

@@ -8,6 +8,7 @@ import { MINUTE_MS, overlaps, widen, type Interval } from '../time.ts';
 import { adjoin } from './adjoining.ts';
 import type { ResourceCard, ServiceCard, Slot } from './cards.ts';
 import { Lane } from './occupancy.ts';
+import { SlotBook, type SlotLike } from './slot-book.ts';
 
 /** One resource (or one named unit of it) taken for one slot, over the buffered interval. */
 export interface Claim {
@@ -37,7 +38,10 @@ export interface SlotAvailability {
   readonly remaining: number;
   readonly status: 'available' | 'held' | 'booked' | 'blocked' | 'past';
   readonly units:
-    | readonly { readonly id: string; readonly status: 'available' | 'held' | 'booked' }[]
+    | readonly {
+        readonly id: string;
+        readonly status: 'available' | 'held' | 'booked' | 'blocked';
+      }[]
     | null;
 }
 
@@ -66,9 +70,7 @@ interface SlotLevel {
 export class Inventory {
   readonly #resources = new Map<string, ResourceLanes>();
   readonly #services = new Map<string, ServiceCard>();
-  readonly #slots = new Map<string, Slot>();
-  /** Slots of a service in order of start, then id. */
-  readonly #schedule = new Map<string, Slot[]>();
+  readonly #slots = new SlotBook();
   readonly #levels = new Map<string, SlotLevel>();
   /** Where the next `any` claim of a service begins to look, so that no resource wears out first. */
   readonly #rotation = new Map<string, number>();
@@ -82,7 +84,7 @@ export class Inventory {
   }
 
   slot(id: string): Slot | null {
-    return this.#slots.get(id) ?? null;
+    return this.#slots.get(id);
   }
 
   get slotCount(): number {
@@ -91,7 +93,7 @@ export class Inventory {
 
   /** A service's slots in order of start; the caller must not change the array. */
   schedule(serviceId: string): readonly Slot[] {
-    return this.#schedule.get(serviceId) ?? [];
+    return this.#slots.schedule(serviceId);
   }
 
   /** Adds a resource or replaces its card; capacity and units are fixed at creation, so its claims stay. */
@@ -111,25 +113,43 @@ export class Inventory {
   }
 
   putSlot(slot: Slot): void {
-    const known = this.#slots.get(slot.id);
-    const schedule = this.#schedule.get(slot.serviceId) ?? [];
-    if (known !== undefined) schedule.splice(placeInSchedule(schedule, known) - 1, 1);
-    schedule.splice(placeInSchedule(schedule, slot), 0, slot);
-    this.#schedule.set(slot.serviceId, schedule);
-    this.#slots.set(slot.id, slot);
+    this.#slots.put(slot);
+  }
+
+  /** Takes a slot from sale for good: it stays readable, and only those who booked it before will ask for it. */
+  withdrawSlot(slot: Slot): void {
+    this.#slots.withdraw(slot);
+  }
+
+  /** The slot of the same service, interval and resource that was withdrawn; null when there is none. */
+  withdrawnSlot(serviceId: string, like: SlotLike): Slot | null {
+    return this.#slots.withdrawn(serviceId, like);
+  }
+
+  isWithdrawn(slot: Slot): boolean {
+    return this.#slots.isWithdrawn(slot);
+  }
+
+  /** Who has some of a slot by a claim of this very slot; null when nobody has. */
+  keeper(slotId: string): 'held' | 'booked' | null {
+    const level = this.#levels.get(slotId);
+    if (level === undefined) return null;
+    return level.taken > level.held ? 'booked' : 'held';
+  }
+
+  /** Keeps a resource from being claimed over an interval; what is taken there stays taken. */
+  block(resourceId: string, span: Interval): void {
+    this.#lanes(resourceId).whole.block(span);
+  }
+
+  /** Ends one block of exactly this interval. */
+  unblock(resourceId: string, span: Interval): void {
+    this.#lanes(resourceId).whole.unblock(span);
   }
 
   /** Adds many slots at once; for the start, when one by one would sort again and again. */
   putSlots(slots: readonly Slot[]): void {
-    for (const slot of slots) {
-      this.#slots.set(slot.id, slot);
-      const schedule = this.#schedule.get(slot.serviceId);
-      if (schedule === undefined) this.#schedule.set(slot.serviceId, [slot]);
-      else schedule.push(slot);
-    }
-    for (const schedule of this.#schedule.values()) {
-      schedule.sort((a, b) => a.startAtMs - b.startAtMs || (a.id < b.id ? -1 : 1));
-    }
+    this.#slots.putAll(slots);
   }
 
   /** What a claim counts for against its slot's own capacity. */
@@ -138,14 +158,22 @@ export class Inventory {
   }
 
   /** The identity of a slot for one service: the same interval on the same resource is the same slot. */
-  findSlot(serviceId: string, like: Interval & { resourceId: string | null }): Slot | null {
-    const schedule = this.schedule(serviceId);
-    for (let i = firstAtOrAfter(schedule, like.startAtMs); i < schedule.length; i++) {
-      const slot = schedule[i] as Slot;
-      if (slot.startAtMs !== like.startAtMs) break;
-      if (slot.endAtMs === like.endAtMs && slot.resourceId === like.resourceId) return slot;
+  findSlot(serviceId: string, like: SlotLike): Slot | null {
+    return this.#slots.find(serviceId, like);
+  }
+
+  /** Slots of all services that may use a resource and touch an interval, in order of start. */
+  slotsTouching(resourceId: string, over: Interval): Slot[] {
+    const found: Slot[] = [];
+    for (const service of this.#services.values()) {
+      if (!service.resourceIds.includes(resourceId)) continue;
+      for (const slot of this.schedule(service.id)) {
+        if (slot.startAtMs >= over.endAtMs) break;
+        if (slot.resourceId !== null && slot.resourceId !== resourceId) continue;
+        if (overlaps(slot, over)) found.push(slot);
+      }
     }
-    return null;
+    return found.toSorted((a, b) => a.startAtMs - b.startAtMs);
   }
 
   /** Takes everything that the wish names, as holds, or nothing. Synchronous, so that nobody comes between. */
@@ -187,9 +215,7 @@ export class Inventory {
     const service = required(this.service(slot.serviceId), 'a slot has a service');
     const resourceIds = slot.resourceId === null ? service.resourceIds : [slot.resourceId];
     const span = bufferedSpan(slot, service);
-    const lanes = resourceIds.map((id) =>
-      required(this.#resources.get(id), 'a slot has its resources'),
-    );
+    const lanes = resourceIds.map((id) => this.#lanes(id));
     const free = lanes.map((resource) => (resource.card.active ? freeOf(resource, span) : 0));
     const combine = isAll(slot, service) ? (n: number[]) => Math.min(...n) : sum;
     const level = this.#levels.get(slot.id) ?? { taken: 0, held: 0 };
@@ -197,11 +223,16 @@ export class Inventory {
     const capacity = Math.min(combine(lanes.map(({ card }) => card.capacity)), ownCapacity);
     const remaining = Math.max(0, Math.min(combine(free), ownCapacity - level.taken));
     const isHeld = level.held > 0 || lanes.some(({ whole }) => whole.hasHold(span));
+    const isKept = ({ whole }: ResourceLanes) => whole.isBlocked(span);
+    const isBlocked =
+      slot.blockedReason !== null ||
+      this.isWithdrawn(slot) ||
+      (level.taken === 0 && (isAll(slot, service) ? lanes.some(isKept) : lanes.every(isKept)));
     return {
       resourceIds,
       capacity,
       remaining,
-      status: statusOf(slot, { nowMs, remaining, isHeld, isOnSale: service.active }),
+      status: statusOf(slot, { nowMs, remaining, isHeld, isBlocked: isBlocked || !service.active }),
       units: unitsOf(lanes, span),
     };
   }
@@ -217,7 +248,7 @@ export class Inventory {
     wish: ClaimWish,
     taken: Claim[],
   ): boolean {
-    if (slot.blockedReason !== null || !service.active) return false;
+    if (slot.blockedReason !== null || !service.active || this.isWithdrawn(slot)) return false;
     const level = this.#levels.get(slot.id)?.taken ?? 0;
     if (slot.capacity !== null && level + wish.quantity > slot.capacity) return false;
     if (slot.resourceId !== null)
@@ -289,6 +320,10 @@ export class Inventory {
     return true;
   }
 
+  #lanes(resourceId: string): ResourceLanes {
+    return required(this.#resources.get(resourceId), 'what is sold is on a resource of the shard');
+  }
+
   #isFree(claim: Claim): boolean {
     return this.#lanesOf(claim).every((lane) => lane.free(claim.span) >= claim.quantity);
   }
@@ -350,29 +385,6 @@ export function bufferedSpan(slot: Slot, service: ServiceCard): Interval {
   });
 }
 
-/** Index of the first slot that starts at or after the instant. */
-export function firstAtOrAfter(schedule: readonly Slot[], startAtMs: number): number {
-  let low = 0;
-  let high = schedule.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((schedule[middle] as Slot).startAtMs < startAtMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** Where the slot belongs: after all that start earlier, after those of its start with a smaller id, and after itself. */
-function placeInSchedule(schedule: readonly Slot[], slot: Slot): number {
-  let index = firstAtOrAfter(schedule, slot.startAtMs);
-  while (index < schedule.length) {
-    const other = schedule[index] as Slot;
-    if (other.startAtMs !== slot.startAtMs || other.id > slot.id) break;
-    index += 1;
-  }
-  return index;
-}
-
 function isAll(slot: Slot, service: ServiceCard): boolean {
   return slot.resourceId === null && service.allocation === 'all';
 }
@@ -384,16 +396,16 @@ function sum(numbers: readonly number[]): number {
 function freeOf({ card, whole, units }: ResourceLanes, span: Interval): number {
   if (units === null) return whole.free(span);
   const free = whole.free(span);
-  if (free === card.capacity) return free;
+  if (free === 0 || free === card.capacity) return free;
   return [...units.values()].filter((lane) => lane.free(span) > 0).length;
 }
 
 function statusOf(
   slot: Slot,
-  seen: { nowMs: number; remaining: number; isHeld: boolean; isOnSale: boolean },
+  seen: { nowMs: number; remaining: number; isHeld: boolean; isBlocked: boolean },
 ): SlotAvailability['status'] {
   if (slot.startAtMs <= seen.nowMs) return 'past';
-  if (slot.blockedReason !== null || !seen.isOnSale) return 'blocked';
+  if (seen.isBlocked) return 'blocked';
   if (seen.remaining > 0) return 'available';
   return seen.isHeld ? 'held' : 'booked';
 }
@@ -401,8 +413,10 @@ function statusOf(
 function unitsOf(lanes: readonly ResourceLanes[], span: Interval): SlotAvailability['units'] {
   const named = lanes.find(({ units }) => units !== null);
   if (named?.units === null || named?.units === undefined) return null;
+  const isBlocked = named.whole.isBlocked(span);
   return [...named.units].map(([id, lane]) => {
-    if (lane.free(span) > 0) return { id, status: 'available' as const };
+    if (lane.free(span) > 0)
+      return { id, status: isBlocked ? ('blocked' as const) : ('available' as const) };
     return { id, status: lane.hasHold(span) ? ('held' as const) : ('booked' as const) };
   });
 }

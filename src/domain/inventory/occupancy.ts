@@ -81,6 +81,8 @@ export class Lane {
   readonly #taken = new Occupancy();
   /** Those of them that are holds, not yet bookings. */
   readonly #held = new Occupancy();
+  /** Where nobody may claim, whatever is taken there. */
+  readonly #blocked = new Occupancy();
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -88,7 +90,23 @@ export class Lane {
 
   /** How many more fit at every moment of the interval; never negative. */
   free(span: Interval): number {
+    if (this.isBlocked(span)) return 0;
     return Math.max(0, this.capacity - this.#taken.peak(span));
+  }
+
+  /** True when some moment of the interval is kept from sale. */
+  isBlocked(span: Interval): boolean {
+    return this.#blocked.peak(span) > 0;
+  }
+
+  /** Keeps the interval from sale; what is taken there stays taken. */
+  block(span: Interval): void {
+    this.#blocked.add(span, 1);
+  }
+
+  /** Ends one block of exactly this interval. */
+  unblock(span: Interval): void {
+    this.#blocked.add(span, -1);
   }
 
   /** True when some claim that overlaps the interval is a hold. */

@@ -3,6 +3,7 @@
  * It lives with the code because wrangler cannot apply it. The guards in it know nothing of the code's memory:
  * a named unit is unique per slot, an exclusive resource or unit refuses overlap, a pool refuses more than it has.
  */
+import { CREATE_SCHEDULES } from './shard-migration-schedules.ts';
 
 /** One step, applied once, in order. */
 export interface ShardMigration {
@@ -352,4 +353,5 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
         '$.priceType', 'fixed', '$.requiresApproval', json('false'), '$.pledge', NULL, '$.noShowFee', NULL,
         '$.tax', NULL);`,
   },
+  CREATE_SCHEDULES,
 ];

@@ -5,23 +5,12 @@
 import type { InventoryStore, LiveClaim } from '../../application/inventory-store.ts';
 import type { Booking } from '../../domain/booking/booking.ts';
 import type { Hold } from '../../domain/hold/hold.ts';
-import type {
-  ProviderCard,
-  ResourceCard,
-  ServiceCard,
-  Slot,
-} from '../../domain/inventory/cards.ts';
+import type { ProviderCard, ResourceCard, ServiceCard } from '../../domain/inventory/cards.ts';
 import type { Claim } from '../../domain/inventory/inventory.ts';
 import { operationStore, savePayment } from './sqlite-money-store.ts';
 import { recordStore, type SqlAccess } from './sqlite-record-store.ts';
-import {
-  CLAIM_COLUMNS,
-  claimFromValues,
-  paymentFromRow,
-  SLOT_COLUMNS,
-  slotFromValues,
-  type Row,
-} from './inventory-rows.ts';
+import { scheduleStore } from './sqlite-schedule-store.ts';
+import { CLAIM_COLUMNS, claimFromValues, paymentFromRow, type Row } from './inventory-rows.ts';
 
 const OPEN_WORK = `
   SELECT booking_id FROM operation WHERE state IN ('requested', 'pending', 'unknown')
@@ -48,6 +37,7 @@ export function createSqliteInventoryStore(sql: SqlStorage): InventoryStore {
     ...claimStore({ all, one, run, sql }),
     ...bookingStore({ all, one, run, sql }),
     ...operationStore({ all, one, run, sql }),
+    ...scheduleStore({ all, one, run, sql }),
     ...recordStore({ all, one, run, sql }),
   };
 }
@@ -57,12 +47,10 @@ type CatalogueMethods =
   | 'saveProvider'
   | 'resources'
   | 'services'
-  | 'slots'
   | 'saveResource'
-  | 'saveService'
-  | 'insertSlot';
+  | 'saveService';
 
-function catalogueStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore, CatalogueMethods> {
+function catalogueStore({ all, one, run }: SqlAccess): Pick<InventoryStore, CatalogueMethods> {
   return {
     provider() {
       const row = one('SELECT shard_key, card FROM provider');
@@ -80,10 +68,6 @@ function catalogueStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore,
     resources: () =>
       all('SELECT card FROM resource').map(({ card }) => fromJson<ResourceCard>(card)),
     services: () => all('SELECT card FROM service').map(({ card }) => serviceFromCard(card)),
-    *slots() {
-      for (const values of sql.exec(`SELECT ${SLOT_COLUMNS} FROM slot`).raw())
-        yield slotFromValues(values);
-    },
     saveResource(card) {
       run(
         `INSERT INTO resource (id, capacity, has_units, card) VALUES (?, ?, ?, ?)
@@ -99,25 +83,6 @@ function catalogueStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore,
         'INSERT INTO service (id, card) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET card = excluded.card',
         card.id,
         JSON.stringify(card),
-      );
-    },
-    insertSlot(slot: Slot) {
-      run(
-        `INSERT INTO slot (id, service_id, start_at_ms, end_at_ms, resource_id, capacity,
-           price_minor, price_currency, fares, rule_id, blocked_reason, version)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        slot.id,
-        slot.serviceId,
-        slot.startAtMs,
-        slot.endAtMs,
-        slot.resourceId,
-        slot.capacity,
-        slot.price?.amount ?? null,
-        slot.price?.currency ?? null,
-        slot.fares === null ? null : JSON.stringify(slot.fares),
-        slot.ruleId,
-        slot.blockedReason,
-        slot.version,
       );
     },
   };

@@ -1,0 +1,22 @@
+/** What keeping a schedule needs of a shard's storage: slots that come and go, versions of rules, blocks of resources. */
+import type { ResourceBlock } from '../contracts/shard-schedule.ts';
+import type { Slot } from '../domain/inventory/cards.ts';
+import type { Interval } from '../domain/time.ts';
+
+export interface ScheduleStore {
+  /** Without the withdrawn ones. */
+  slots(): Iterable<Slot>;
+  insertSlot(slot: Slot): void;
+  /** Slots that no rule wants any more; bookings of the past still name them. */
+  withdrawnSlots(): Iterable<Slot>;
+  /** Replaces what may change of a slot. */
+  updateSlot(slot: Slot, isWithdrawn: boolean): void;
+  /** The version of the rules that a service's slots were made by last; 0 for none. */
+  scheduleVersion(serviceId: string): number;
+  saveScheduleVersion(serviceId: string, version: number): void;
+  blocks(): ResourceBlock[];
+  insertBlock(block: ResourceBlock): void;
+  deleteBlock(id: string): void;
+  /** Holds, committed ones too, with a live claim on a resource for a slot that overlaps the interval; in order of start. */
+  holdsOn(resourceId: string, over: Interval): string[];
+}
