@@ -12,6 +12,7 @@ import { RESERVATION_MACHINE } from '../src/domain/membership/reservation-machin
 import { OPERATION_MACHINE } from '../src/domain/payment/operation-machine.ts';
 import { PAYMENT_MACHINE } from '../src/domain/payment/payment-machine.ts';
 import { PAYOUT_MACHINE } from '../src/domain/payout/payout-machine.ts';
+import { RECOVERY_MACHINE } from '../src/domain/payout/recovery-machine.ts';
 import { CHARGE_MACHINE } from '../src/domain/subscription/charge-machine.ts';
 import { SUBSCRIPTION_MACHINE } from '../src/domain/subscription/subscription-machine.ts';
 import { PROBLEMS } from '../src/worker/problem.ts';
@@ -28,6 +29,10 @@ const MACHINES = {
   Subscription: [toMermaid(SUBSCRIPTION_MACHINE), 'A member’s access over time.'],
   Charge: [toMermaid(CHARGE_MACHINE), 'One try to move a subscription’s money.'],
   Payout: [toMermaid(PAYOUT_MACHINE), 'What a provider is sent of what they are owed.'],
+  Recovery: [
+    toMermaid(RECOVERY_MACHINE),
+    'A provider’s share of a refund or lost dispute that came after their payout.',
+  ],
   Reservation: [toMermaid(RESERVATION_MACHINE), 'What a call took of a member’s counted limits.'],
 } as const;
 

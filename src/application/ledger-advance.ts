@@ -6,6 +6,7 @@
 import type { MoneyBatch, StreamName, StreamQuery } from '../contracts/shard-streams.ts';
 import { entriesOfBooking } from '../domain/ledger/booking-money.ts';
 import type { LedgerEntry } from '../domain/ledger/entry.ts';
+import { recoveriesOf, type Recovery } from '../domain/payout/recovery.ts';
 
 /** Facts per step: one RPC and one batch of D1. */
 const PAGE_LENGTH = 500;
@@ -18,10 +19,11 @@ export interface MoneyDeps {
   /** How far the ledger has the shard. */
   appliedSeq(shardKey: string): Promise<number>;
   readMoney(shardKey: string, query: StreamQuery): Promise<MoneyBatch>;
-  /** Entries and cursor in one transaction. */
+  /** Entries, what is to be recovered from providers, and cursor in one transaction. */
   apply(
     batch: { readonly shardKey: string; readonly throughSeq: number },
     entries: readonly LedgerEntry[],
+    recoveries: readonly Recovery[],
   ): Promise<void>;
   /** Tells the shard how far the stream is applied; answers its head. */
   acknowledge(
@@ -44,7 +46,8 @@ export async function advanceMoney(deps: MoneyDeps, shardKey: string): Promise<M
     const batch = await deps.readMoney(shardKey, { afterSeq: applied, limit: PAGE_LENGTH });
     if (batch.throughSeq > applied) {
       const entries = batch.facts.flatMap((fact) => entriesOfBooking(fact));
-      await deps.apply({ shardKey, throughSeq: batch.throughSeq }, entries);
+      const recoveries = batch.facts.flatMap((fact) => recoveriesOf(fact));
+      await deps.apply({ shardKey, throughSeq: batch.throughSeq }, entries, recoveries);
       applied = batch.throughSeq;
     }
     const goesOn = batch.headSeq > applied && step + 1 < STEPS_MAX;

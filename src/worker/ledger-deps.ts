@@ -25,7 +25,7 @@ export function moneyDeps(services: Services): MoneyDeps {
   return {
     appliedSeq: (shardKey) => ledger(shardKey).appliedSeq(shardKey),
     readMoney: (shardKey, query) => objects.shard(shardKey).readMoney(query),
-    apply: (batch, entries) => ledger(batch.shardKey).apply(batch, entries),
+    apply: (batch, entries, recoveries) => ledger(batch.shardKey).apply(batch, entries, recoveries),
     acknowledge: (shardKey, stream, applied) =>
       objects.shard(shardKey).acknowledge(stream, applied),
   };

@@ -4,6 +4,8 @@ import type { ProviderRecord } from '../../src/application/catalogue-ports.ts';
 import type { PayoutDeps } from '../../src/application/payouts/payout-ports.ts';
 import { runPayouts, type PayoutsReport } from '../../src/application/payouts/run-payouts.ts';
 import type { Logger, PayoutGateway } from '../../src/application/ports.ts';
+import { entriesOfBooking, type MovedMoney } from '../../src/domain/ledger/booking-money.ts';
+import { recoveriesOf } from '../../src/domain/payout/recovery.ts';
 import { systemDigest } from '../../src/platform/digest.ts';
 import { createIdCodec } from '../../src/platform/id-codec.ts';
 import { FakeClock, seededEntropy } from '../support/fake-clock.ts';
@@ -22,8 +24,8 @@ let worlds = 0;
 export class PayoutWorld {
   readonly clock = new FakeClock(MONDAY_MS);
   readonly gateway = new FakePayoutGateway();
-  readonly store = new MemoryPayouts();
   readonly ledger = new MemoryLedger();
+  readonly store = new MemoryPayouts(this.ledger);
   readonly ids = createIdCodec('x'.repeat(32), seededEntropy((worlds += 1)));
   readonly ownerId = this.ids.mintInRegion('usr', 'global');
   readonly deps: PayoutDeps;
@@ -32,7 +34,8 @@ export class PayoutWorld {
 
   /** `gateway` takes the place of the one in memory. */
   constructor(gateway?: PayoutGateway) {
-    const elsewhere = { store: new MemoryPayouts(), ledger: new MemoryLedger() };
+    const ledger = new MemoryLedger();
+    const elsewhere = { store: new MemoryPayouts(ledger), ledger };
     const providers = {
       byId: (id: string) => Promise.resolve(this.#records.get(id) ?? null),
       isOwner: (_id: string, userId: string) => Promise.resolve(userId === this.ownerId),
@@ -112,6 +115,29 @@ export class PayoutWorld {
       availableFromMs,
     };
     await this.ledger.post([entry]);
+  }
+
+  /** What a shard tells of a booking's money, as the ledger's consumer posts it. */
+  async tell(
+    told: Pick<MovedMoney, 'kind' | 'bookingId' | 'providerId' | 'amountMinor'> &
+      Partial<MovedMoney>,
+  ): Promise<void> {
+    this.#entries += 1;
+    const fact: MovedMoney = {
+      eventId: `evt_${this.#entries}`,
+      processor: 'stripe',
+      processorRef: `pi_${told.bookingId}`,
+      entityRef: null,
+      currency: 'usd',
+      feeMinor: null,
+      isEarned: true,
+      commissionMinor: told.amountMinor / 10,
+      serviceEndsAtMs: 0,
+      atMs: this.clock.nowMs(),
+      ...told,
+    };
+    await this.ledger.post(entriesOfBooking(fact));
+    for (const recovery of recoveriesOf(fact)) this.store.recoveries.set(recovery.id, recovery);
   }
 
   run(byHand = false): Promise<PayoutsReport> {

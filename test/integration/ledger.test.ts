@@ -217,8 +217,7 @@ describe('a shard’s money', () => {
         const throughSeq = stretch.at(-1)?.seq ?? query.afterSeq;
         return { shardKey: key, throughSeq, headSeq: 1_200, facts: stretch } satisfies MoneyBatch;
       },
-      apply: (batch: { shardKey: string; throughSeq: number }, entries: readonly LedgerEntry[]) =>
-        ledger.apply(batch, entries),
+      apply: ledger.apply.bind(ledger),
       acknowledge: async (_key: string, _stream: string, applied: { seq: number }) => {
         acknowledged.push(applied.seq);
         return 1_200;

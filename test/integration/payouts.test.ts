@@ -256,9 +256,18 @@ describe('how a provider is paid out', () => {
       weekday: 'monday',
       minimums: { gbp: 1 },
       reserveBps: 0,
+      recovery: 'reverse',
     });
-    const second = await call(path, { as: operator, body: { reserveBps: 5_000 } });
-    expect(second.json).toMatchObject({ escrowDays: 0, minimums: { gbp: 1 }, reserveBps: 5_000 });
+    const second = await call(path, {
+      as: operator,
+      body: { reserveBps: 5_000, recovery: 'carry' },
+    });
+    expect(second.json).toMatchObject({
+      escrowDays: 0,
+      minimums: { gbp: 1 },
+      reserveBps: 5_000,
+      recovery: 'carry',
+    });
     await earn(club, 100, 1);
     await runPayouts();
     expect((await payoutsOf(club)).map(({ amount }) => amount)).toEqual([gbp(50)]);

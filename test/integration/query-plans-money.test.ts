@@ -29,7 +29,7 @@ describe('every statement finds its rows by an index', () => {
     } as const;
     const entries = await statementsOf(LedgerRepository, async (ledger) => {
       await ledger.post([entry]);
-      await ledger.apply({ shardKey: 'gplan0000', throughSeq: 1 }, [entry]);
+      await ledger.apply({ shardKey: 'gplan0000', throughSeq: 1 }, [entry], []);
       expect(await ledger.appliedSeq('gplan0000')).toBe(1);
       await ledger.transactionsOf({ bookingId: 'bkg_plan' });
       await ledger.transactionsOf({ subscriptionId: 'sub_plan' });

@@ -10,6 +10,7 @@ import type {
 } from '../../src/application/payouts/payout-ports.ts';
 import { LIVE_PAYOUT_STATES } from '../../src/domain/payout/payout-machine.ts';
 import type { Payout, PayoutSettings } from '../../src/domain/payout/payout.ts';
+import type { Recovery, StatedLine } from '../../src/domain/payout/recovery.ts';
 
 /** Payouts of one region. */
 export class MemoryPayouts implements PayoutStore {
@@ -17,6 +18,14 @@ export class MemoryPayouts implements PayoutStore {
   readonly moves: (PayoutMove & { readonly id: string; readonly to: string })[] = [];
   readonly #accounts = new Map<string, PayoutAccount>();
   readonly #settings = new Map<string, PayoutSettings>();
+  readonly recoveries = new Map<string, Recovery>();
+  readonly #ledger: MemoryLedger;
+  /** Which payout states an entry. */
+  readonly #lines = new Map<string, string>();
+
+  constructor(ledger: MemoryLedger) {
+    this.#ledger = ledger;
+  }
 
   insert(payout: Payout, move: PayoutMove): Promise<boolean> {
     const others = this.#of(payout.providerId, payout.currency);
@@ -29,12 +38,23 @@ export class MemoryPayouts implements PayoutStore {
     if (isTaken) return Promise.resolve(false);
     this.payouts.set(payout.id, payout);
     this.moves.push({ ...move, id: payout.id, to: payout.state });
+    for (const { id } of this.#ledger.counted(payout)) {
+      if (!this.#lines.has(id)) this.#lines.set(id, payout.id);
+    }
     return Promise.resolve(true);
   }
 
-  save(payout: Payout, move: PayoutMove | null): Promise<boolean> {
+  save(
+    payout: Payout,
+    move: PayoutMove | null,
+    recovery: Recovery | null = null,
+  ): Promise<boolean> {
     if (this.payouts.get(payout.id)?.version !== payout.version - 1) return Promise.resolve(false);
     this.payouts.set(payout.id, payout);
+    if (recovery !== null) this.recoveries.set(recovery.id, recovery);
+    if (payout.state === 'failed' || payout.state === 'cancelled') {
+      for (const [id, payoutId] of this.#lines) if (payoutId === payout.id) this.#lines.delete(id);
+    }
     if (move !== null) this.moves.push({ ...move, id: payout.id, to: payout.state });
     return Promise.resolve(true);
   }
@@ -57,18 +77,10 @@ export class MemoryPayouts implements PayoutStore {
     return Promise.resolve(this.#of(providerId, currency).at(-1) ?? null);
   }
 
-  due(query: {
-    dueUntilMs: number;
-    nowMs: number;
-    afterId: string;
-    limit: number;
-  }): Promise<Payout[]> {
+  unsettled(query: { nowMs: number; afterId: string; limit: number }): Promise<Payout[]> {
     const due = [...this.payouts.values()].filter(
       ({ id, nextAttemptAtMs, leaseUntilMs }) =>
-        id > query.afterId &&
-        nextAttemptAtMs !== null &&
-        nextAttemptAtMs <= query.dueUntilMs &&
-        leaseUntilMs <= query.nowMs,
+        id > query.afterId && nextAttemptAtMs !== null && leaseUntilMs <= query.nowMs,
     );
     return Promise.resolve(due.toSorted((a, b) => (a.id < b.id ? -1 : 1)).slice(0, query.limit));
   }
@@ -86,6 +98,56 @@ export class MemoryPayouts implements PayoutStore {
         id > query.afterId && period === query.period && method === 'manual',
     );
     return Promise.resolve(payouts.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
+  }
+
+  isReversing(providerId: string, currency: string): Promise<boolean> {
+    const payouts = this.#of(providerId, currency);
+    return Promise.resolve(payouts.some((payout) => payout.reversalTargetMinor !== null));
+  }
+
+  recovery(id: string): Promise<Recovery | null> {
+    return Promise.resolve(this.recoveries.get(id) ?? null);
+  }
+
+  openRecoveries({
+    after,
+    limit,
+  }: {
+    after: { providerId: string; id: string };
+    limit: number;
+  }): Promise<Recovery[]> {
+    const open = [...this.recoveries.values()].filter(
+      (recovery) => recovery.state === 'open' && keyOf(recovery) > keyOf(after),
+    );
+    return Promise.resolve(open.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).slice(0, limit));
+  }
+
+  carryRecovery(recovery: Recovery): Promise<boolean> {
+    if (this.recoveries.get(recovery.id)?.state !== 'open') return Promise.resolve(false);
+    this.recoveries.set(recovery.id, recovery);
+    return Promise.resolve(true);
+  }
+
+  statedOf({
+    bookingId,
+    providerId,
+  }: Pick<Recovery, 'bookingId' | 'providerId'>): Promise<StatedLine[]> {
+    return Promise.resolve(
+      this.#ledger.linesOf(bookingId, providerId).map(({ id, amountMinor }) => {
+        const payout = this.payouts.get(this.#lines.get(id) ?? '');
+        if (payout === undefined) return { amountMinor, payout: null };
+        const leftMinor = payout.amountMinor - payout.reversedMinor;
+        return {
+          amountMinor,
+          payout: { id: payout.id, state: payout.state, method: payout.method, leftMinor },
+        };
+      }),
+    );
+  }
+
+  /** Whether a payout states an entry. */
+  isStated(entryId: string): boolean {
+    return this.#lines.has(entryId);
   }
 
   account(providerId: string): Promise<PayoutAccount | null> {
@@ -121,6 +183,7 @@ export class MemoryLedger implements Pick<
   'post' | 'payable' | 'providersWithBalance'
 > {
   readonly entries = new Map<string, LedgerTransaction>();
+  readonly #byAccount = new Map<string, Line[]>();
   /** What the next write does instead of working. */
   postFails = false;
 
@@ -129,7 +192,13 @@ export class MemoryLedger implements Pick<
     for (const entry of transactions) {
       const sumMinor = entry.postings.reduce((sum, { amountMinor }) => sum + amountMinor, 0);
       if (sumMinor !== 0) throw new Error(`${entry.id} is not balanced`);
-      if (!this.entries.has(entry.id)) this.entries.set(entry.id, entry);
+      if (this.entries.has(entry.id)) continue;
+      this.entries.set(entry.id, entry);
+      for (const { account, amountMinor } of entry.postings) {
+        const lines = this.#byAccount.get(account) ?? [];
+        lines.push({ entry, amountMinor: -amountMinor });
+        this.#byAccount.set(account, lines);
+      }
     }
     return Promise.resolve();
   }
@@ -139,17 +208,36 @@ export class MemoryLedger implements Pick<
     currency: string;
     availableUntilMs: number;
   }): Promise<number> {
-    return Promise.resolve(
-      this.#sum(
-        query,
-        (entry, minor) => minor > 0 || entry.availableFromMs <= query.availableUntilMs,
-      ),
+    const minors = this.counted(query).map(({ amountMinor }) => amountMinor);
+    return Promise.resolve(minors.reduce((sum, minor) => sum + minor, 0));
+  }
+
+  /** What a payout is made of; positive where it is owed to the provider. */
+  counted(query: {
+    providerId: string;
+    currency: string;
+    availableUntilMs: number;
+  }): { id: string; amountMinor: number }[] {
+    return this.#lines(query.providerId).flatMap(({ entry, amountMinor }) => {
+      const { id, kind, availableFromMs } = entry;
+      const isCharge = amountMinor < 0 && kind !== 'refund' && kind !== 'dispute';
+      if (entry.currency !== query.currency) return [];
+      return isCharge || availableFromMs <= query.availableUntilMs ? [{ id, amountMinor }] : [];
+    });
+  }
+
+  /** What it has of a booking on the provider's account. */
+  linesOf(bookingId: string, providerId: string): { id: string; amountMinor: number }[] {
+    return this.#lines(providerId).flatMap(({ entry, amountMinor }) =>
+      entry.bookingId === bookingId ? [{ id: entry.id, amountMinor }] : [],
     );
   }
 
   /** Everything that is owed, whenever it is available. */
   owed(providerId: string, currency: string): number {
-    return this.#sum({ providerId, currency }, () => true);
+    return this.#lines(providerId)
+      .filter(({ entry }) => entry.currency === currency)
+      .reduce((sum, { amountMinor }) => sum + amountMinor, 0);
   }
 
   providersWithBalance(
@@ -166,18 +254,17 @@ export class MemoryLedger implements Pick<
     return Promise.resolve(sorted.slice(0, limit));
   }
 
-  #sum(
-    { providerId, currency }: { providerId: string; currency: string },
-    counts: (entry: LedgerTransaction, minor: number) => boolean,
-  ): number {
-    let sumMinor = 0;
-    for (const entry of this.entries.values()) {
-      if (entry.currency !== currency) continue;
-      for (const { account, amountMinor } of entry.postings) {
-        if (account !== `provider:${providerId}` || !counts(entry, amountMinor)) continue;
-        sumMinor -= amountMinor;
-      }
-    }
-    return sumMinor;
+  #lines(providerId: string): readonly Line[] {
+    return this.#byAccount.get(`provider:${providerId}`) ?? [];
   }
+}
+
+/** One side of an entry; positive where it is owed to the account. */
+interface Line {
+  readonly entry: LedgerTransaction;
+  readonly amountMinor: number;
+}
+
+function keyOf({ providerId, id }: { providerId: string; id: string }): string {
+  return `${providerId} ${id}`;
 }

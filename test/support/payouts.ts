@@ -22,6 +22,7 @@ export function makePayout(own: Partial<Payout> & Pick<Payout, 'id' | 'providerI
     reversedMinor: 0,
     reversalTargetMinor: null,
     reversalKey: null,
+    recoveryId: null,
     reversalSeq: 1,
     tries: 0,
     keySeq: 1,

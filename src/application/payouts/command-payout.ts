@@ -50,7 +50,7 @@ export async function completeByHand(
   const move = { actor: command.actor, atMs };
   if (!(await store.save(sent, { ...move, from: payout.state }))) return changedMeanwhile();
   const { amountMinor } = payout;
-  const transfer = { amountMinor, processor: null, ref, atMs };
+  const transfer = { amountMinor, processor: null, ref, atMs, bookingId: null };
   await deps.ledger(region).post([transferPosted(sent, transfer)]);
   const completed = moved(sent, 'complete', { settledAtMs: atMs, reason: null });
   if (!(await store.save(completed, { ...move, from: sent.state }))) return changedMeanwhile();
@@ -92,7 +92,8 @@ export async function reverseByHand(
   }
   const amountMinor = command.amountMinor ?? payout.amountMinor - payout.reversedMinor;
   const work = { payout, store, ledger: deps.ledger(region), gateway };
-  const begun = await reversePayout(deps, work, { ...command, amountMinor });
+  const { actor, key } = command;
+  const begun = await reversePayout(deps, work, { amountMinor, actor, cause: { key } });
   if (!begun.ok) return begun;
   const after = await store.byId(payout.id);
   return after === null ? notFound('payout') : ok(after);
@@ -118,6 +119,7 @@ export async function setPayoutSettings(
     interval: change.interval ?? known.interval,
     weekday: change.weekday ?? known.weekday,
     reserveBps: change.reserveBps ?? known.reserveBps,
+    recovery: change.recovery ?? known.recovery,
     minimumsMinor: { ...known.minimumsMinor, ...change.minimumsMinor },
   };
   await store.saveSettings(providerId, settings);

@@ -6,6 +6,7 @@ import type { DataRegion } from '../../domain/ids.ts';
 import type { Processor } from '../../domain/payment/processor-reply.ts';
 import type { Payout, PayoutSettings } from '../../domain/payout/payout.ts';
 import type { PayoutState } from '../../domain/payout/payout-machine.ts';
+import type { Recovery, StatedLine } from '../../domain/payout/recovery.ts';
 import type { EpochMs } from '../../domain/time.ts';
 import type { CatalogueStores } from '../catalogue-ports.ts';
 import type { LedgerStore, LedgerTransaction } from '../ledger-ports.ts';
@@ -41,8 +42,11 @@ export interface PayoutStore {
    * provider has a live one in the currency.
    */
   insert(payout: Payout, move: PayoutMove): Promise<boolean>;
-  /** Writes the next version; false when it is not the next one any more. `move` is null where the state stays. */
-  save(payout: Payout, move: PayoutMove | null): Promise<boolean>;
+  /**
+   * Writes the next version; false when it is not the next one any more. `move` is null where the state stays. The recovery
+   * that the payout's reversal is for moves with it, or not at all.
+   */
+  save(payout: Payout, move: PayoutMove | null, recovery?: Recovery | null): Promise<boolean>;
   byId(id: string): Promise<Payout | null>;
   /** The live payout of a provider in a currency. */
   live(providerId: string, currency: string): Promise<Payout | null>;
@@ -54,9 +58,8 @@ export interface PayoutStore {
   }): Promise<Payout[]>;
   /** The newest of a provider in a currency. */
   latest(providerId: string, currency: string): Promise<Payout | null>;
-  /** Payouts to be looked at by `dueUntilMs` that nobody is at work on, by id. */
-  due(query: {
-    readonly dueUntilMs: EpochMs;
+  /** Payouts of which something is to be done, now or later, and that nobody is at work on, by id. */
+  unsettled(query: {
     readonly nowMs: EpochMs;
     readonly afterId: string;
     readonly limit: number;
@@ -73,6 +76,18 @@ export interface PayoutStore {
     readonly afterId: string;
     readonly limit: number;
   }): Promise<Payout[]>;
+  /** True while it is not known what a reversal of the provider's brought back. */
+  isReversing(providerId: string, currency: string): Promise<boolean>;
+  recovery(id: string): Promise<Recovery | null>;
+  /** Recoveries that nothing was decided of, provider by provider. */
+  openRecoveries(query: {
+    readonly after: { readonly providerId: string; readonly id: string };
+    readonly limit: number;
+  }): Promise<Recovery[]>;
+  /** Writes that an open recovery is carried; false when it is not open any more. */
+  carryRecovery(recovery: Recovery): Promise<boolean>;
+  /** What the ledger has of a booking on its provider's account, and which payouts state it. */
+  statedOf(recovery: Pick<Recovery, 'bookingId' | 'providerId'>): Promise<StatedLine[]>;
   account(providerId: string): Promise<PayoutAccount | null>;
   saveAccount(account: PayoutAccount): Promise<void>;
   /** Null where nothing but the defaults was ever set. */

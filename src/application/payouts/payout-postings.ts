@@ -15,6 +15,8 @@ export interface Moved {
   readonly processor: Processor | null;
   readonly ref: string;
   readonly atMs: EpochMs;
+  /** The booking that a reversal makes up for; null for money of many. */
+  readonly bookingId: string | null;
 }
 
 /** What the provider was owed is less by what was transferred. */
@@ -41,7 +43,7 @@ export function reversalPosted(
 
 function base(
   payout: Payout,
-  { processor, ref, atMs }: Moved,
+  { processor, ref, atMs, bookingId }: Moved,
   debitMinor: number,
 ): Omit<LedgerTransaction, 'id' | 'kind'> {
   const source = processor === null ? BANK_ACCOUNT : processorAccount(processor);
@@ -53,7 +55,7 @@ function base(
     ],
     processor,
     processorRef: ref,
-    bookingId: null,
+    bookingId,
     subscriptionId: null,
     providerId: payout.providerId,
     payoutId: payout.id,

@@ -11,7 +11,7 @@ export const PAYOUT_LEASE_MS = 15 * SECOND_MS;
 /** The run, as the history of a payout names it. */
 export const PAYOUT_ACTOR = 'system:payouts';
 
-/** What came of a look: `busy` when somebody else was first. */
+/** What came of a look: `busy` when somebody else was first, `waiting` when it is too early for anything. */
 export type PayoutEnd =
   | 'completed'
   | 'retried'
@@ -19,6 +19,8 @@ export type PayoutEnd =
   | 'cancelled'
   | 'unsettled'
   | 'reversed'
+  | 'carried'
+  | 'waiting'
   | 'busy';
 
 /** One payout with the stores of its region. */

@@ -46,6 +46,8 @@ export async function planPayout(
   const nowMs = deps.clock.nowMs();
   const period = periodAt(nowMs, settings);
   if ((await store.live(providerId, currency)) !== null) return 'waiting';
+  // Until it is known what came back, a payout would net what the reversal takes, too.
+  if (await store.isReversing(providerId, currency)) return 'waiting';
   const earlier = await store.ofPeriod({ providerId, currency, name: period.name });
   if (earlier.some(({ state }) => state === 'completed')) return 'paid';
   if (!byHand && earlier.some(({ state }) => state === 'failed')) return 'waiting';
@@ -130,6 +132,7 @@ function newPayout(
     reversedMinor: 0,
     reversalTargetMinor: null,
     reversalKey: null,
+    recoveryId: null,
     reversalSeq: 1,
     tries: 0,
     keySeq: 1,

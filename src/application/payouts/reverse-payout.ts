@@ -1,10 +1,11 @@
 /**
- * Takes back what was transferred, as an operator commands it. What should be reversed in all is written before the call,
- * so that a call whose outcome is lost is looked up, and repeated only where its money is not there. Balances that fall
- * below zero by themselves are carried to the next payout, never reversed without a command.
+ * Takes back what was transferred, as an operator commands it or a refund demands it. What should be reversed in all is
+ * written before the call, so that a call whose outcome is lost is looked up, and repeated only where its money is not
+ * there. The recovery that it is for moves in the same writes.
  */
 import { LOOK_DELAY_MS } from '../../domain/payout/payout-schedule.ts';
 import { noted, type Payout } from '../../domain/payout/payout.ts';
+import { movedRecovery, type Recovery } from '../../domain/payout/recovery.ts';
 import { required } from '../../domain/assert.ts';
 import { ok, refuse, type Result } from '../../domain/result.ts';
 import { invalidField } from '../catalogue-deps.ts';
@@ -22,10 +23,15 @@ type Deps = Pick<PayoutDeps, 'clock' | 'log'>;
 export async function reversePayout(
   deps: Deps,
   work: PayoutWork,
-  command: { readonly amountMinor: number; readonly actor: string; readonly key: string },
+  command: {
+    readonly amountMinor: number;
+    readonly actor: string;
+    /** What asks for it: an operator's command by its key, or a recovery. */
+    readonly cause: { readonly key: string } | { readonly recovery: Recovery };
+  },
 ): Promise<Result<PayoutEnd>> {
   const { payout, store } = work;
-  const { amountMinor, actor, key } = command;
+  const { amountMinor, actor, cause } = command;
   const leftMinor = payout.amountMinor - payout.reversedMinor;
   if (payout.state !== 'completed' || payout.method !== 'processor') {
     return refuse('invalid_transition', 'Only what was transferred can be reversed.');
@@ -36,10 +42,15 @@ export async function reversePayout(
   if (amountMinor > leftMinor) return invalidField('/amount', `must be at most ${leftMinor}`);
   const asked = noted(payout, {
     reversalTargetMinor: payout.reversedMinor + amountMinor,
-    reversalKey: key,
+    ...('key' in cause
+      ? { reversalKey: cause.key, recoveryId: null }
+      : { recoveryId: cause.recovery.id }),
     ...leased(deps),
   });
-  if (!(await store.save(asked, { from: payout.state, actor, atMs: deps.clock.nowMs() }))) {
+  const move = { from: payout.state, actor, atMs: deps.clock.nowMs() };
+  const begun =
+    'key' in cause ? null : movedRecovery(cause.recovery, 'reverse', { payoutId: payout.id });
+  if (!(await store.save(asked, move, begun))) {
     return refuse('invalid_transition', 'Somebody else has just changed this payout.');
   }
   return ok(await call(deps, { ...work, payout: asked }));
@@ -80,9 +91,9 @@ async function record(
     case 'done':
       return settle(deps, work, reply.value);
     case 'refused':
-      return drop(work, reply.code);
+      return drop(deps, work, reply.code);
     case 'missing':
-      return drop(work, 'transfer_missing');
+      return drop(deps, work, 'transfer_missing');
     case 'no_answer':
     case 'server_error':
     case 'unavailable':
@@ -102,19 +113,34 @@ async function settle(deps: Deps, work: PayoutWork, view: TransferView): Promise
   const { reversedMinor, ref } = view;
   const amountMinor = reversedMinor - payout.reversedMinor;
   const atMs = deps.clock.nowMs();
+  const recovery = await recoveryOf(work);
   if (amountMinor > 0) {
-    const moved = { amountMinor, processor: gateway.processor, ref, atMs };
+    const bookingId = recovery?.bookingId ?? null;
+    const moved = { amountMinor, processor: gateway.processor, ref, atMs, bookingId };
     await ledger.post([reversalPosted(payout, moved, reversedMinor)]);
   }
   const move = { from: payout.state, actor: PAYOUT_ACTOR, atMs };
-  const isSaved = await store.save(ended(payout, { reversedMinor, reason: null }), move);
+  const change = { reversedMinor: amountMinor, settledAtMs: atMs };
+  const settled = recovery && movedRecovery(recovery, 'settle', change);
+  const isSaved = await store.save(ended(payout, { reversedMinor, reason: null }), move, settled);
   return isSaved ? 'reversed' : 'busy';
 }
 
-/** A definite no: the payout stands as it did. */
-async function drop({ payout, store }: PayoutWork, reason: string): Promise<PayoutEnd> {
+/** A definite no: the payout stands as it did, and what it was for is left in the balance. */
+async function drop(deps: Deps, work: PayoutWork, reason: string): Promise<PayoutEnd> {
+  const { payout, store } = work;
   const { reversedMinor } = payout;
-  return (await store.save(ended(payout, { reversedMinor, reason }), null)) ? 'failed' : 'busy';
+  const recovery = await recoveryOf(work);
+  const change = { reason, settledAtMs: deps.clock.nowMs() };
+  const carried = recovery && movedRecovery(recovery, 'carry', change);
+  const isSaved = await store.save(ended(payout, { reversedMinor, reason }), null, carried);
+  if (!isSaved) return 'busy';
+  return recovery === null ? 'failed' : 'carried';
+}
+
+/** What the reversal under way is for; null where an operator commanded it. */
+async function recoveryOf({ payout, store }: PayoutWork): Promise<Recovery | null> {
+  return payout.recoveryId === null ? null : store.recovery(payout.recoveryId);
 }
 
 function ended(payout: Payout, change: Pick<Payout, 'reversedMinor' | 'reason'>): Payout {

@@ -1,17 +1,19 @@
 /**
  * One run of payouts: what is under way is settled first, so that a provider's next payout need not wait for it; then what
- * is due is made, and sent. A provider that fails is logged and never stops the others, and the next run goes on where
+ * went back to customers is taken back from transfers; then what is due is made, and sent. A provider that fails is logged and never stops the others, and the next run goes on where
  * this one stopped. Called by the cron and by operators, under the lease of the job.
  */
 import { errorText } from '../../domain/assert.ts';
 import type { DataRegion } from '../../domain/ids.ts';
 import type { Payout } from '../../domain/payout/payout.ts';
+import type { Recovery } from '../../domain/payout/recovery.ts';
 import { MINUTE_MS } from '../../domain/time.ts';
 import type { PayoutDeps } from './payout-ports.ts';
 import type { PayoutEnd } from './payout-work.ts';
 import { planPayout, type PlanEnd } from './plan-payouts.ts';
 import { continueReversal } from './reverse-payout.ts';
-import { advancePayout } from './send-payout.ts';
+import { recover } from './recover-transfers.ts';
+import { advancePayout, reviewPayout } from './send-payout.ts';
 
 /** Providers and payouts read at once. */
 const PAGE_LENGTH = 100;
@@ -29,7 +31,7 @@ export type PayoutsReport = { readonly [end in PlanEnd | PayoutEnd | 'errors']: 
 
 interface Run {
   readonly byHand: boolean;
-  readonly endsAtMs: number;
+  readonly isOver: () => boolean;
   readonly report: { -readonly [end in keyof PayoutsReport]: number };
   /** A run looks at each payout once, whatever its back-off. */
   readonly seen: Set<string>;
@@ -41,9 +43,11 @@ export async function runPayouts(
   { byHand }: { byHand: boolean },
 ): Promise<PayoutsReport> {
   const endsAtMs = deps.clock.nowMs() + RUN_TIME_MAX_MS;
-  const run: Run = { byHand, endsAtMs, report: emptyReport(), seen: new Set() };
+  const isOver = () => deps.clock.nowMs() >= endsAtMs;
+  const run: Run = { byHand, isOver, report: emptyReport(), seen: new Set() };
   for (const region of REGIONS) {
     await advanceDue(deps, region, run);
+    await recoverAll(deps, region, run);
     await planAll(deps, region, run);
     await advanceDue(deps, region, run);
   }
@@ -53,7 +57,7 @@ export async function runPayouts(
 async function planAll(deps: PayoutDeps, region: DataRegion, run: Run): Promise<void> {
   for await (const claims of pagesOfClaims(deps, region)) {
     for (const { providerId, currency } of claims) {
-      if (deps.clock.nowMs() >= run.endsAtMs) return;
+      if (run.isOver()) return;
       const work = () => planPayout(deps, { region, providerId, currency }, run);
       await guarded(deps, run, { entityId: providerId, work });
     }
@@ -65,22 +69,51 @@ async function advanceDue(deps: PayoutDeps, region: DataRegion, run: Run): Promi
   if (gateway === null) return;
   const store = deps.payouts(region);
   const ledger = deps.ledger(region);
+  const isDue = ({ nextAttemptAtMs }: Payout): boolean =>
+    run.byHand || (nextAttemptAtMs ?? 0) <= deps.clock.nowMs();
   const advance = (payout: Payout): Promise<PayoutEnd> => {
     const work = { payout, store, ledger, gateway };
+    if (!isDue(payout)) return reviewPayout(deps, work);
     return payout.state === 'completed' ? continueReversal(deps, work) : advancePayout(deps, work);
   };
-  for await (const payouts of pagesOfDue(deps, region, run)) {
-    const left = payouts.filter(({ id }) => !run.seen.has(id));
+  for await (const payouts of pagesOfLive(deps, region)) {
+    const left = payouts.filter(
+      (payout) => !run.seen.has(payout.id) && (isDue(payout) || payout.state === 'scheduled'),
+    );
     for (const { id } of left) run.seen.add(id);
-    const worker = async (): Promise<void> => {
-      for (let payout = left.pop(); payout !== undefined; payout = left.pop()) {
-        if (deps.clock.nowMs() >= run.endsAtMs) return;
-        const taken = payout;
-        await guarded(deps, run, { entityId: taken.id, work: () => advance(taken) });
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    await eachAtOnce(run, left, (payout) =>
+      guarded(deps, run, { entityId: payout.id, work: () => advance(payout) }),
+    );
   }
+}
+
+/** One after the other for a provider, because what the first takes back is not the second's any more. */
+async function recoverAll(deps: PayoutDeps, region: DataRegion, run: Run): Promise<void> {
+  for await (const recoveries of pagesOfRecoveries(deps, region)) {
+    const byProvider = Map.groupBy(recoveries, ({ providerId }) => providerId);
+    await eachAtOnce(run, [...byProvider.values()], async (ofOne) => {
+      for (const recovery of ofOne) {
+        if (run.isOver()) return;
+        const work = () => recover(deps, region, recovery);
+        await guarded(deps, run, { entityId: recovery.id, work });
+      }
+    });
+  }
+}
+
+/** Works a list off, some at the same time, until the run's time is over. */
+async function eachAtOnce<T>(
+  { isOver }: Pick<Run, 'isOver'>,
+  left: T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const worker = async (): Promise<void> => {
+    for (let item = left.pop(); item !== undefined; item = left.pop()) {
+      if (isOver()) return;
+      await work(item);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
 /** Counts how it ended; a fault is logged and left to the next run. */
@@ -117,22 +150,30 @@ async function* pagesOfClaims(
   }
 }
 
-async function* pagesOfDue(
-  deps: PayoutDeps,
-  region: DataRegion,
-  { byHand }: Pick<Run, 'byHand'>,
-): AsyncGenerator<Payout[]> {
+/** Those that are not due among them, because a refund may have taken what they wait to send. */
+async function* pagesOfLive(deps: PayoutDeps, region: DataRegion): AsyncGenerator<Payout[]> {
   const nowMs = deps.clock.nowMs();
-  const dueUntilMs = byHand ? Number.MAX_SAFE_INTEGER : nowMs;
   let afterId = '';
   for (;;) {
-    const payouts = await deps
-      .payouts(region)
-      .due({ dueUntilMs, nowMs, afterId, limit: PAGE_LENGTH });
+    const payouts = await deps.payouts(region).unsettled({ nowMs, afterId, limit: PAGE_LENGTH });
     if (payouts.length > 0) yield payouts;
     const last = payouts.at(-1)?.id;
     if (last === undefined || payouts.length < PAGE_LENGTH) return;
     afterId = last;
+  }
+}
+
+async function* pagesOfRecoveries(
+  deps: PayoutDeps,
+  region: DataRegion,
+): AsyncGenerator<Recovery[]> {
+  let after = { providerId: '', id: '' };
+  for (;;) {
+    const recoveries = await deps.payouts(region).openRecoveries({ after, limit: PAGE_LENGTH });
+    if (recoveries.length > 0) yield recoveries;
+    const last = recoveries.at(-1);
+    if (last === undefined || recoveries.length < PAGE_LENGTH) return;
+    after = { providerId: last.providerId, id: last.id };
   }
 }
 
@@ -151,6 +192,7 @@ function emptyReport(): Run['report'] {
     cancelled: 0,
     unsettled: 0,
     reversed: 0,
+    carried: 0,
     busy: 0,
     errors: 0,
   };

@@ -31,6 +31,11 @@ export async function advancePayout(deps: Deps, work: PayoutWork): Promise<Payou
   return transfer(deps, work, { isFirst: false });
 }
 
+/** Looks at a payout that waits for its next try: one that is not owed any more is called off now, not then. */
+export async function reviewPayout(deps: Deps, work: PayoutWork): Promise<PayoutEnd> {
+  return (await isOwed(work)) ? 'waiting' : advancePayout(deps, work);
+}
+
 /** Records money that the processor shows, in the ledger first. */
 export async function settleTransfer(
   deps: Deps,
@@ -42,7 +47,13 @@ export async function settleTransfer(
     deps.log.error('payouts.amount_differs', { entityId: payout.id, processor: gateway.processor });
   }
   await ledger.post([
-    transferPosted(payout, { amountMinor, ref, atMs, processor: gateway.processor }),
+    transferPosted(payout, {
+      amountMinor,
+      ref,
+      atMs,
+      processor: gateway.processor,
+      bookingId: null,
+    }),
   ]);
   const completed = moved(payout, 'complete', {
     transferRef: ref,
@@ -57,7 +68,8 @@ export async function settleTransfer(
 
 /** Sends for the first time, or again after a definite no: only what is still owed, to an account that can take it. */
 async function begin(deps: Deps, work: PayoutWork): Promise<PayoutEnd> {
-  const { payout, store, ledger, gateway } = work;
+  const { payout, store, gateway } = work;
+  if (!(await isOwed(work))) return callOff(deps, work);
   const account = await accountNow(deps, { store, gateway, providerId: payout.providerId });
   if (account === 'unknown') {
     return postpone(deps, work, { lastReply: null, seen: { kind: 'account_unknown' } });
@@ -65,9 +77,18 @@ async function begin(deps: Deps, work: PayoutWork): Promise<PayoutEnd> {
   if (account?.isReady !== true) {
     return recordNo(deps, work, { payout, code: 'account_not_ready', isKeySpent: false });
   }
+  return transfer(deps, work, { isFirst: true });
+}
+
+/** Whether what the payout was made of is still there; refunds and disputes may have taken it. */
+async function isOwed({ payout, ledger }: PayoutWork): Promise<boolean> {
   const { providerId, currency, availableUntilMs } = payout;
   const payableMinor = await ledger.payable({ providerId, currency, availableUntilMs });
-  if (payableMinor >= payout.amountMinor) return transfer(deps, work, { isFirst: true });
+  return payableMinor >= payout.amountMinor;
+}
+
+/** Another is made for the rest. */
+async function callOff(deps: Deps, { payout, store }: PayoutWork): Promise<PayoutEnd> {
   const atMs = deps.clock.nowMs();
   const change = { reason: 'balance_fell', nextAttemptAtMs: null, settledAtMs: atMs };
   const cancelled = moved(payout, 'cancel', change);

@@ -4,6 +4,7 @@ import { CURRENCY_EXPONENTS } from '../../domain/money.ts';
 import { PAYOUT_STATES } from '../../domain/payout/payout-machine.ts';
 import { PAYOUT_INTERVALS, WEEKDAYS } from '../../domain/payout/payout-schedule.ts';
 import { PAYOUT_METHODS, type Payout, type PayoutSettings } from '../../domain/payout/payout.ts';
+import { RECOVERY_MODES } from '../../domain/payout/recovery.ts';
 import type { EpochMs } from '../../domain/time.ts';
 import {
   currencySchema,
@@ -124,6 +125,10 @@ export const payoutSettingsSchema = z
     weekday: z.enum(WEEKDAYS),
     minimums: z.partialRecord(currencySchema, z.int().min(0).max(MAX_AMOUNT_MINOR)),
     reserveBps: z.int().min(0).max(10_000),
+    recovery: z.enum(RECOVERY_MODES).openapi({
+      description:
+        'What becomes of a refund or lost dispute whose money was transferred: the transfer is reversed in proportion, or the next payouts are less by it.',
+    }),
   })
   .openapi('PayoutSettings');
 

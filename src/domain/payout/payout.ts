@@ -7,6 +7,7 @@ import { step } from '../machine.ts';
 import { portion } from '../money.ts';
 import type { EpochMs } from '../time.ts';
 import { PAYOUT_MACHINE, type PayoutEvent, type PayoutState } from './payout-machine.ts';
+import type { RecoveryMode } from './recovery.ts';
 import type { PayoutInterval, Weekday } from './payout-schedule.ts';
 
 /** processor: a transfer to the provider's account there. manual: an operator pays by bank, from the exported list. */
@@ -38,8 +39,10 @@ export interface Payout {
   readonly reversedMinor: number;
   /** What should be reversed in all, while a reversal is under way; null otherwise. */
   readonly reversalTargetMinor: number | null;
-  /** The command that asked for the last reversal, so that a repeat of it asks for none. */
+  /** The operator's command that last asked for a reversal, so that a repeat of it asks for none. */
   readonly reversalKey: string | null;
+  /** The recovery that the last reversal was for; null where an operator commanded it. */
+  readonly recoveryId: string | null;
   /** Counts the keys of reversals; a new one only after a definite no. */
   readonly reversalSeq: number;
   /** Definite noes so far. */
@@ -70,6 +73,8 @@ export interface PayoutSettings {
   readonly minimumsMinor: { readonly [currency: string]: number };
   /** The part of what is owed that stays behind for refunds and disputes, until the next payout. */
   readonly reserveBps: number;
+  /** What becomes of a refund or lost dispute whose money was transferred already. */
+  readonly recovery: RecoveryMode;
 }
 
 /** The smallest payout where nothing else is set: below it the transfer's own cost is out of proportion. */
@@ -83,6 +88,8 @@ export const PAYOUT_SETTINGS_DEFAULT: PayoutSettings = {
   weekday: 'monday',
   minimumsMinor: {},
   reserveBps: 0,
+  // Whoever was paid for what did not take place gives it back from what they were paid, not from the next customer's.
+  recovery: 'reverse',
 };
 
 /** What comes of an amount owed: a payout, or why there is none. */

@@ -7,7 +7,9 @@ import { asc, eq, sql, type SQL } from 'drizzle-orm';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
 import type { LedgerStore, LedgerTransaction } from '../../application/ledger-ports.ts';
 import { providerAccount, type LedgerEntry } from '../../domain/ledger/entry.ts';
+import type { Recovery } from '../../domain/payout/recovery.ts';
 import type { EpochMs } from '../../domain/time.ts';
+import { recoveryStatements } from './payout-recovery-rows.ts';
 import { bindRows, insertRowsSql } from './row-statements.ts';
 import { ledgerStream, ledgerTransaction } from './schema/ledger.ts';
 
@@ -92,13 +94,15 @@ export class LedgerRepository implements LedgerStore {
     return row?.appliedSeq ?? 0;
   }
 
-  /** Posts what a stretch of a shard's chain tells, and moves the cursor, in one transaction. */
+  /** Posts what a stretch of a shard's chain tells, with what is to be recovered, and moves the cursor, in one transaction. */
   async apply(
     batch: { readonly shardKey: string; readonly throughSeq: number },
     entries: readonly LedgerEntry[],
+    recoveries: readonly Recovery[],
   ): Promise<void> {
     await this.#database.batch([
       ...ledgerStatements(this.#database, entries),
+      ...recoveryStatements(this.#database, recoveries),
       this.#database.prepare(ADVANCE_STREAM).bind(batch.shardKey, batch.throughSeq),
     ]);
   }

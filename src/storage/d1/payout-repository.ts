@@ -1,9 +1,9 @@
 /**
- * All SQL of payouts, their accounts and settings. A payout is written under the version that it follows; the triggers of
- * migrations/0013_create_payouts.sql keep what it is, and its history. Reads the ledger's postings to state them, and
+ * All SQL of payouts, their accounts, settings and recoveries. A payout is written under the version that it follows; the triggers of
+ * migrations/0013_create_payouts.sql and 0015_create_payout_recovery.sql keep what it is, and its history. Reads the ledger's postings to state them, and
  * never writes one. Callers: the payouts' use cases.
  */
-import { and, asc, desc, eq, gt, lte, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, exists, gt, lte, sql } from 'drizzle-orm';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
 import type {
   PayoutAccount,
@@ -12,8 +12,9 @@ import type {
 } from '../../application/payouts/payout-ports.ts';
 import { providerAccount } from '../../domain/ledger/entry.ts';
 import type { Payout, PayoutSettings } from '../../domain/payout/payout.ts';
+import type { Recovery, StatedLine, StatedPayout } from '../../domain/payout/recovery.ts';
 import type { EpochMs } from '../../domain/time.ts';
-import { payout, payoutAccount, payoutSetting } from './schema/payout.ts';
+import { payout, payoutAccount, payoutRecovery, payoutSetting } from './schema/payout.ts';
 
 /** The postings that count for a payout and are in none yet; what counts is what `payable` of the ledger counts. */
 const STATE_LINES = `
@@ -24,9 +25,21 @@ const STATE_LINES = `
     AND EXISTS (SELECT 1 FROM payout WHERE payout.id = ?1 AND payout.version = 1)
   ON CONFLICT (transaction_id, line) DO NOTHING`;
 
+/** An entry has at most one posting per account. */
+const STATED_OF = `
+  SELECT -posting.amount_minor AS amountMinor, payout.id AS id, payout.state AS state, payout.method AS method,
+    payout.amount_minor - payout.reversed_minor AS leftMinor
+  FROM ledger_transaction AS entry
+  JOIN ledger_posting AS posting ON posting.transaction_id = entry.id AND posting.account = ?2
+  LEFT JOIN payout_line AS stated ON stated.transaction_id = posting.transaction_id AND stated.line = posting.line
+  LEFT JOIN payout ON payout.id = stated.payout_id
+  WHERE entry.booking_id = ?1 AND entry.booking_id IS NOT NULL`;
+
 // Written out, because a partial index serves only a query that says its condition in the same words.
 const IS_LIVE = sql`${payout.state} IN ('scheduled', 'processing')`;
-const IS_DUE = sql`${payout.nextAttemptAtMs} IS NOT NULL`;
+const IS_UNSETTLED = sql`${payout.nextAttemptAtMs} IS NOT NULL`;
+const IS_REVERSING = sql`${payout.reversalTargetMinor} IS NOT NULL`;
+const IS_OPEN = sql`${payoutRecovery.state} = 'open'`;
 const IS_MANUAL = sql`${payout.method} = 'manual'`;
 
 /** Payouts of one database. */
@@ -56,15 +69,43 @@ export class PayoutRepository implements PayoutStore {
     return (inserted?.results.length ?? 0) > 0;
   }
 
-  async save(next: Payout, move: PayoutMove | null): Promise<boolean> {
+  async save(
+    next: Payout,
+    move: PayoutMove | null,
+    recovery: Recovery | null = null,
+  ): Promise<boolean> {
     const { id, version, ...values } = next;
     const moved = move === null ? {} : { movedBy: move.actor, movedAtMs: move.atMs };
-    const rows = await this.#orm
+    const update = this.#orm
       .update(payout)
       .set({ ...values, ...moved, version })
       .where(and(eq(payout.id, id), eq(payout.version, version - 1)))
       .returning({ id: payout.id });
+    if (recovery === null) return (await update).length > 0;
+    const [rows] = await this.#orm.batch([update, this.#moveWithPayout(recovery, next)]);
     return rows.length > 0;
+  }
+
+  /** Moves a recovery where the payout that it goes with was just written, and leaves it where that lost. */
+  #moveWithPayout(
+    { id, state, payoutId, reversedMinor, reason, settledAtMs }: Recovery,
+    next: Payout,
+  ) {
+    const isWritten = this.#orm
+      .select({ id: payout.id })
+      .from(payout)
+      .where(
+        and(
+          eq(payout.id, next.id),
+          eq(payout.version, next.version),
+          eq(payout.recoveryId, id),
+          sql`${payout.reversalTargetMinor} IS ${next.reversalTargetMinor}`,
+        ),
+      );
+    return this.#orm
+      .update(payoutRecovery)
+      .set({ state, payoutId, reversedMinor, reason, settledAtMs })
+      .where(and(eq(payoutRecovery.id, id), exists(isWritten)));
   }
 
   async byId(id: string): Promise<Payout | null> {
@@ -109,8 +150,7 @@ export class PayoutRepository implements PayoutStore {
     return row === undefined ? null : toPayout(row);
   }
 
-  async due(query: {
-    readonly dueUntilMs: EpochMs;
+  async unsettled(query: {
     readonly nowMs: EpochMs;
     readonly afterId: string;
     readonly limit: number;
@@ -118,14 +158,7 @@ export class PayoutRepository implements PayoutStore {
     const rows = await this.#orm
       .select()
       .from(payout)
-      .where(
-        and(
-          gt(payout.id, query.afterId),
-          IS_DUE,
-          lte(payout.nextAttemptAtMs, query.dueUntilMs),
-          lte(payout.leaseUntilMs, query.nowMs),
-        ),
-      )
+      .where(and(gt(payout.id, query.afterId), IS_UNSETTLED, lte(payout.leaseUntilMs, query.nowMs)))
       .orderBy(asc(payout.id))
       .limit(query.limit);
     return rows.map(toPayout);
@@ -168,6 +201,59 @@ export class PayoutRepository implements PayoutStore {
     return rows.map(toPayout);
   }
 
+  async isReversing(providerId: string, currency: string): Promise<boolean> {
+    const rows = await this.#orm
+      .select({ id: payout.id })
+      .from(payout)
+      .where(and(eq(payout.providerId, providerId), eq(payout.currency, currency), IS_REVERSING))
+      .limit(1);
+    return rows.length > 0;
+  }
+
+  async recovery(id: string): Promise<Recovery | null> {
+    const [row] = await this.#orm.select().from(payoutRecovery).where(eq(payoutRecovery.id, id));
+    return row ?? null;
+  }
+
+  openRecoveries({
+    after,
+    limit,
+  }: {
+    readonly after: { readonly providerId: string; readonly id: string };
+    readonly limit: number;
+  }): Promise<Recovery[]> {
+    const { providerId, id } = payoutRecovery;
+    return this.#orm
+      .select()
+      .from(payoutRecovery)
+      .where(and(IS_OPEN, sql`(${providerId}, ${id}) > (${after.providerId}, ${after.id})`))
+      .orderBy(asc(providerId), asc(id))
+      .limit(limit);
+  }
+
+  async carryRecovery({ id, state, reason, settledAtMs }: Recovery): Promise<boolean> {
+    const rows = await this.#orm
+      .update(payoutRecovery)
+      .set({ state, reason, settledAtMs })
+      .where(and(eq(payoutRecovery.id, id), IS_OPEN))
+      .returning({ id: payoutRecovery.id });
+    return rows.length > 0;
+  }
+
+  async statedOf({
+    bookingId,
+    providerId,
+  }: Pick<Recovery, 'bookingId' | 'providerId'>): Promise<StatedLine[]> {
+    const { results } = await this.#database
+      .prepare(STATED_OF)
+      .bind(bookingId, providerAccount(providerId))
+      .all<StatedRow>();
+    return results.map(({ amountMinor, id, state, method, leftMinor }) => ({
+      amountMinor,
+      payout: id === null ? null : { id, state, method, leftMinor },
+    }));
+  }
+
   async account(providerId: string): Promise<PayoutAccount | null> {
     const [row] = await this.#orm
       .select()
@@ -200,6 +286,12 @@ export class PayoutRepository implements PayoutStore {
       .onConflictDoUpdate({ target: payoutSetting.providerId, set: settings });
   }
 }
+
+/** A line of the ledger beside the payout that states it; without one, all but the amount is null. */
+type StatedRow = { readonly amountMinor: number } & (
+  | StatedPayout
+  | { readonly [name in keyof StatedPayout]: null }
+);
 
 function toPayout(row: typeof payout.$inferSelect): Payout {
   const { movedBy: _, movedAtMs: __, ...rest } = row;

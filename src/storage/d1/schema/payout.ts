@@ -1,5 +1,5 @@
 /**
- * Tables of payouts and commissions as migrations/0013_create_payouts.sql makes them; constraints and triggers stand there.
+ * Tables of payouts and commissions as migrations/0013_create_payouts.sql and 0015_create_payout_recovery.sql make them; constraints and triggers stand there.
  * The history of payouts is written by triggers alone.
  */
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
@@ -7,6 +7,8 @@ import { PROCESSORS } from '../../../domain/payment/processor-reply.ts';
 import { PAYOUT_METHODS } from '../../../domain/payout/payout.ts';
 import { PAYOUT_STATES } from '../../../domain/payout/payout-machine.ts';
 import { PAYOUT_INTERVALS, WEEKDAYS } from '../../../domain/payout/payout-schedule.ts';
+import { RECOVERY_STATES } from '../../../domain/payout/recovery-machine.ts';
+import { RECOVERY_MODES } from '../../../domain/payout/recovery.ts';
 
 export const payoutSetting = sqliteTable('payout_setting', {
   providerId: text('provider_id').primaryKey(),
@@ -18,6 +20,7 @@ export const payoutSetting = sqliteTable('payout_setting', {
     .$type<{ readonly [currency: string]: number }>()
     .notNull(),
   reserveBps: integer('reserve_bps').notNull(),
+  recovery: text('recovery', { enum: RECOVERY_MODES }).notNull(),
 });
 
 export const payoutAccount = sqliteTable('payout_account', {
@@ -61,6 +64,7 @@ export const payout = sqliteTable('payout', {
   /** Who made the last step; the triggers copy it into the history. */
   movedBy: text('moved_by').notNull(),
   movedAtMs: integer('moved_at_ms').notNull(),
+  recoveryId: text('recovery_id'),
 });
 
 export const payoutEvent = sqliteTable(
@@ -88,6 +92,20 @@ export const payoutLine = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.transactionId, table.line] })],
 );
+
+export const payoutRecovery = sqliteTable('payout_recovery', {
+  id: text('id').primaryKey(),
+  state: text('state', { enum: RECOVERY_STATES }).notNull(),
+  providerId: text('provider_id').notNull(),
+  currency: text('currency').notNull(),
+  bookingId: text('booking_id').notNull(),
+  amountMinor: integer('amount_minor').notNull(),
+  payoutId: text('payout_id'),
+  reversedMinor: integer('reversed_minor').notNull(),
+  reason: text('reason'),
+  createdAtMs: integer('created_at_ms').notNull(),
+  settledAtMs: integer('settled_at_ms'),
+});
 
 export const commissionRate = sqliteTable(
   'commission_rate',
