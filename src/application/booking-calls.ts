@@ -1,11 +1,6 @@
 /** Keyed calls whose answer waits for money to move: how their work begins, and how they are answered once it is done. */
-import type { KeyedReply } from '../contracts/calls.ts';
-import type {
-  CancelBookingCommand,
-  FinishCallCommand,
-  OpenBookingCommand,
-  OpenBookingReply,
-} from '../contracts/durable-rpc.ts';
+import type { Caller, CallKey, KeyedReply } from '../contracts/calls.ts';
+import type { CallPurpose, FinishCallCommand, OpenBookingReply } from '../contracts/durable-rpc.ts';
 import type { BookingView } from '../contracts/http/booking.ts';
 import { formatInstant } from '../contracts/http/views.ts';
 import { required } from '../domain/assert.ts';
@@ -20,9 +15,16 @@ import { openNotices } from './quota-outbox.ts';
 import { viewBooking } from './read-booking.ts';
 import type { ShardState } from './shard-state.ts';
 
+/** Who asks, and under which key. */
+interface KeyedCommand {
+  readonly caller: Caller;
+  readonly call: CallKey;
+}
+
+/** The call owns its key from here on, and its first step is named. */
 export function beginWork(
   shard: ShardState,
-  command: OpenBookingCommand | CancelBookingCommand,
+  command: KeyedCommand,
   at: { bookingId: string; look: boolean },
 ): OpenBookingReply {
   leaseCall(shard, { callerId: command.caller.id, call: command.call }, at.bookingId);
@@ -56,7 +58,7 @@ export function finishCall(shard: ShardState, command: FinishCallCommand): Keyed
 function answerFor(
   shard: ShardState,
   booking: Booking,
-  purpose: 'open' | 'cancel',
+  purpose: CallPurpose,
 ): Decision<BookingView> {
   if (purpose === 'open' && booking.state === 'payment_failed')
     return { ok: false, refusal: declined(shard, booking) };

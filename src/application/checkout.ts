@@ -5,11 +5,14 @@
  */
 import type { Caller, KeyedReply, Reply } from '../contracts/calls.ts';
 import type {
+  CallPurpose,
   CancelBookingCommand,
+  FinishCallCommand,
   InventoryShardRpc,
   OpenBookingCommand,
   OpenBookingReply,
   OpenRefundCommand,
+  SellerCommand,
 } from '../contracts/durable-rpc.ts';
 import type { BookingView, RefundView } from '../contracts/http/booking.ts';
 import { ok, refuse, type Json } from '../domain/result.ts';
@@ -53,6 +56,17 @@ export async function cancelWithRefund(
 ): Promise<KeyedReply<BookingView>> {
   const opened = await ports.shard.cancelBooking(command);
   const reply = await finish(ports, { opened, command, purpose: 'cancel' });
+  if (reply.ok) await tellMembers(ports, reply.notices ?? []);
+  return reply;
+}
+
+/** What a booking's seller does with it; the money that follows from it is moved before the answer. */
+export async function actAsSeller(
+  ports: CheckoutPorts,
+  command: SellerCommand,
+): Promise<KeyedReply<BookingView>> {
+  const opened = await ports.shard.actAsSeller(command);
+  const reply = await finish(ports, { opened, command, purpose: 'seller' });
   if (reply.ok) await tellMembers(ports, reply.notices ?? []);
   return reply;
 }
@@ -121,8 +135,8 @@ async function finish(
   ports: CheckoutPorts,
   call: {
     opened: OpenBookingReply;
-    command: OpenBookingCommand | CancelBookingCommand;
-    purpose: 'open' | 'cancel';
+    command: Pick<FinishCallCommand, 'caller' | 'call'>;
+    purpose: CallPurpose;
   },
 ): Promise<KeyedReply<BookingView>> {
   const { opened, command, purpose } = call;

@@ -1,10 +1,11 @@
 /**
- * What time alone brings about in a shard: deadlines of holds, and looks at payments that are due.
+ * What time alone brings about in a shard: deadlines of holds, looks at payments that are due, the slots of bookings.
  * A decision that relies on an expiry writes that expiry first, in the same transaction; the alarm is only a janitor.
  */
 import { required } from '../domain/assert.ts';
 import { CLOSING_GRACE_MS, type Hold } from '../domain/hold/hold.ts';
 import { SECOND_MS } from '../domain/time.ts';
+import { passBookingTime } from './booking-time.ts';
 import { moveBooking, moveHold } from './transitions.ts';
 import { CLOCK_ACTOR, type ShardState } from './shard-state.ts';
 import { isPaymentOpen } from './payment-plan.ts';
@@ -25,11 +26,15 @@ export function settleDeadlines(shard: ShardState): void {
     if (id === null) return;
     if (id.startsWith('hld_'))
       passHoldDeadline(shard, required(shard.store.hold(id), 'a hold with a deadline'));
-    else wakePayment(shard, id);
+    else {
+      wakePayment(shard, id);
+      passBookingTime(shard, id);
+    }
   }
 }
 
 function passHoldDeadline(shard: ShardState, hold: Hold): void {
+  if (hold.state === 'committed') return void shard.retireHold(hold);
   if (hold.expiresAtMs > shard.nowMs) return; // The deadline has moved since this entry was made.
   if (hold.state === 'active') {
     const payment = hold.bookingId === null ? null : shard.store.currentPayment(hold.bookingId);

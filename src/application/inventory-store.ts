@@ -32,6 +32,7 @@ export interface CallRow extends StoredCall {
 
 /** A live claim with whether its hold has not been committed yet. */
 export interface LiveClaim {
+  readonly holdId: string;
   readonly claim: Claim;
   readonly isHold: boolean;
 }
@@ -53,7 +54,7 @@ export interface InventoryStore extends ScheduleStore {
 
   hold(id: string): Hold | null;
   saveHold(hold: Hold): void;
-  /** Live holds and bookings of a customer are counted from these. */
+  /** Live holds that are not over; a customer's live units are counted from these. */
   liveHolds(): Iterable<Hold>;
   /** Holds that a grant was used for: at most one whose quota is not returned. */
   holdsOfGrant(grantId: string): Hold[];
@@ -61,10 +62,13 @@ export interface InventoryStore extends ScheduleStore {
   insertClaims(holdId: string, claims: readonly (Claim & { slotQuantity: number })[]): void;
   claimsOf(holdId: string): Claim[];
   endClaims(holdId: string): void;
+  /** Claims that may still keep somebody out: those of live holds that are not over. */
   liveClaims(): Iterable<LiveClaim>;
 
   booking(id: string): Booking | null;
   saveBooking(booking: Booking): void;
+  /** Bookings that time alone moves on, with the instant. */
+  dueBookings(): { bookingId: string; dueAtMs: EpochMs }[];
   payment(id: string): Payment | null;
   /** The attempt that is active, else the latest one. */
   currentPayment(bookingId: string): Payment | null;

@@ -127,6 +127,11 @@ function writeBooking(shard: ShardState, hold: Hold): Booking {
     quote: hold.quote,
     manageToken: encodeIdChars(entropy.bytes(MANAGE_TOKEN_LENGTH)),
     isLate: false,
+    checkedInAtMs: null,
+    approval:
+      hold.approval === 'none'
+        ? null
+        : { kind: hold.approval, isGranted: false, approveByMs: null },
     createdAtMs: shard.nowMs,
     version: 0,
   });

@@ -131,10 +131,17 @@ function holdItems(
     endAtMs: slot.endAtMs,
     priceMinor: agreed.price.slots[index]?.priceMinor ?? 0,
     policy: service.cancellationPolicy,
+    noShowFeeMinor: service.noShowFee?.amount ?? null,
     commissionBps: commissionFor(service, agreed.booker),
     resourceIds: assigned[index]?.resourceIds ?? [],
     units: assigned[index]?.units ?? [],
   }));
+}
+
+/** One slot that has to be approved makes the whole hold wait; a price that is still to be named comes before a yes. */
+function approvalOf(lines: readonly SlotLine[]): Hold['approval'] {
+  if (lines.some(({ service }) => service.priceType === 'custom')) return 'quote';
+  return lines.some(({ service }) => service.requiresApproval) ? 'decision' : 'none';
 }
 
 /** A plan that opens no members' services makes a member, too: what counts is that one runs. */
@@ -169,6 +176,8 @@ function writeHold(
     expiresAtMs: shard.nowMs + ttlMs,
     isExtended: false,
     bookingId: null,
+    approval: approvalOf(parts.lines),
+    isOver: false,
     quota,
   };
   shard.openHold(hold, parts.claims);

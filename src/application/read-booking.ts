@@ -6,7 +6,7 @@ import { bookingView, historyView } from '../contracts/http/views.ts';
 import { required } from '../domain/assert.ts';
 import type { Booking } from '../domain/booking/booking.ts';
 import type { Slot } from '../domain/inventory/cards.ts';
-import { ok, refuse } from '../domain/result.ts';
+import { ok, refuse, type Result } from '../domain/result.ts';
 import { viewSlot } from './hold-lines.ts';
 import type { ShardState } from './shard-state.ts';
 
@@ -51,6 +51,18 @@ export function visibleBooking(shard: ShardState, caller: Caller, id: string): B
   const booking = shard.store.booking(id);
   if (booking === null) return null;
   return booking.customerId === caller.id || shard.isManagedBy(caller) ? booking : null;
+}
+
+/**
+ * The booking for a call of its seller. Its customer knows it and is told who may do this; for anybody else it does not
+ * exist.
+ */
+export function sellersBooking(shard: ShardState, caller: Caller, id: string): Result<Booking> {
+  const booking = shard.store.booking(id);
+  if (booking !== null && shard.isManagedBy(caller)) return ok(booking);
+  return booking?.customerId === caller.id
+    ? refuse('role_required', 'This call is for the provider of the booking and operators.')
+    : refuse('not_found', 'There is no such booking.');
 }
 
 export function viewBooking(shard: ShardState, booking: Booking): BookingView {

@@ -3,7 +3,7 @@
  * else. What it takes is reserved before any call is made, so that refunds at the same moment together never exceed
  * the capture. Synchronous, inside the shard's transaction.
  */
-import type { Caller, KeyedReply } from '../contracts/calls.ts';
+import type { KeyedReply } from '../contracts/calls.ts';
 import type {
   FinishRefundCommand,
   OpenRefundCommand,
@@ -12,10 +12,11 @@ import type {
 import type { RefundView } from '../contracts/http/booking.ts';
 import { refundView } from '../contracts/http/views.ts';
 import { required } from '../domain/assert.ts';
-import type { Booking, Payment, Refund } from '../domain/booking/booking.ts';
+import type { Payment, Refund } from '../domain/booking/booking.ts';
 import { ok, refuse, type Result } from '../domain/result.ts';
 import { leaseCall, lookUpCall, remember } from './keyed-calls.ts';
 import { takeStep } from './payment-commands.ts';
+import { sellersBooking } from './read-booking.ts';
 import { isFrozen, refundableMinor, requestRefund } from './refunds.ts';
 import type { ShardState } from './shard-state.ts';
 
@@ -103,13 +104,4 @@ function refundable(shard: ShardState, bookingId: string): Payment | null {
     .map((payment) => ({ payment, left: refundableMinor(shard, payment) }))
     .toSorted((a, b) => b.left - a.left);
   return first?.payment ?? null;
-}
-
-/** Its customer knows the booking and is told who may do this; for anybody else it does not exist. */
-function sellersBooking(shard: ShardState, caller: Caller, id: string): Result<Booking> {
-  const booking = shard.store.booking(id);
-  if (booking !== null && shard.isManagedBy(caller)) return ok(booking);
-  return booking?.customerId === caller.id
-    ? refuse('role_required', 'This call is for the provider of the booking and operators.')
-    : refuse('not_found', 'There is no such booking.');
 }

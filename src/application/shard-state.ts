@@ -5,6 +5,7 @@
  */
 import type { Caller } from '../contracts/calls.ts';
 import type { ChainEvent } from '../contracts/shard-streams.ts';
+import { bookingDueAtMs } from '../domain/booking/attendance.ts';
 import type { Booking, Payment } from '../domain/booking/booking.ts';
 import type { Calendar } from '../domain/calendar.ts';
 import { invariant, required } from '../domain/assert.ts';
@@ -64,7 +65,7 @@ export class ShardState {
   readonly store: UnitOfWork;
   readonly shardKey: string;
   readonly inventory = new Inventory();
-  /** Deadlines of holds (hold ids) and of looks at payments (booking ids). */
+  /** Deadlines and ends of holds (hold ids); looks at payments and the time of bookings (booking ids). */
   readonly deadlines = new DeadlineQueue();
   /** Bookings whose money needs somebody outside this object; handed to a queue once the transaction stands. */
   readonly wakeUps = new Set<string>();
@@ -187,19 +188,41 @@ export class ShardState {
   /** Ends a hold's claims in memory and in storage. */
   closeClaims(hold: Hold): void {
     const isHold = hold.state !== 'committed';
-    for (const claim of this.store.claimsOf(hold.id)) this.inventory.release(claim, isHold);
+    // Those of a hold that is over are in storage alone.
+    if (!hold.isOver)
+      for (const claim of this.store.claimsOf(hold.id)) this.inventory.release(claim, isHold);
     this.store.endClaims(hold.id);
   }
 
-  /** Turns a hold's claims into claims without a deadline. */
+  /** Turns a hold's claims into claims without a deadline, and notes when the last of them ends. */
   commitClaims(hold: Hold): void {
-    for (const claim of this.store.claimsOf(hold.id)) this.inventory.commit(claim);
+    const claims = this.store.claimsOf(hold.id);
+    for (const claim of claims) this.inventory.commit(claim);
+    this.deadlines.push(lastEndMs(claims), hold.id);
+  }
+
+  /**
+   * Memory forgets the claims of a committed hold once all of them have ended: nothing that is still to come can overlap
+   * them. Storage keeps them as they are. True when it is so.
+   */
+  retireHold(hold: Hold): boolean {
+    const claims = this.store.claimsOf(hold.id);
+    if (hold.isOver || lastEndMs(claims) > this.nowMs) return false;
+    for (const claim of claims) this.inventory.release(claim, false);
+    this.saveHold(hold, { ...hold, isOver: true });
+    return true;
   }
 
   saveBooking(booking: Booking): Booking {
     const saved = { ...booking, version: booking.version + 1 };
     this.store.saveBooking(saved);
     return saved;
+  }
+
+  /** Notes when time alone moves a booking on; to be called whenever that instant may have come nearer. */
+  watchBooking(booking: Booking): void {
+    const dueAtMs = bookingDueAtMs(booking);
+    if (dueAtMs !== null) this.deadlines.push(dueAtMs, booking.id);
   }
 
   /** Saves a payment and lets its booking's version grow, so that projections see the change. */
@@ -221,7 +244,7 @@ export class ShardState {
   }
 
   private countHold(hold: Hold, sign: 1 | -1): void {
-    if (!LIVE_HOLD_STATES.has(hold.state)) return;
+    if (!LIVE_HOLD_STATES.has(hold.state) || hold.isOver) return;
     if (hold.state !== 'committed') grow(this.#liveHolds, hold.callerId, sign);
     for (const item of hold.items) {
       grow(this.#liveUnits, `${hold.callerId} ${item.serviceId}`, sign * hold.quantity);
@@ -234,17 +257,29 @@ export class ShardState {
     this.inventory.putSlots([...this.store.slots()]);
     for (const slot of this.store.withdrawnSlots()) this.inventory.withdrawSlot(slot);
     for (const block of this.store.blocks()) this.inventory.block(block.resourceId, block);
-    for (const { claim, isHold } of this.store.liveClaims()) this.inventory.restore(claim, isHold);
+    const ends = new Map<string, EpochMs>();
+    for (const { holdId, claim, isHold } of this.store.liveClaims()) {
+      this.inventory.restore(claim, isHold);
+      if (!isHold) ends.set(holdId, Math.max(ends.get(holdId) ?? 0, claim.span.endAtMs));
+    }
+    for (const [holdId, endAtMs] of ends) this.deadlines.push(endAtMs, holdId);
     for (const hold of this.store.liveHolds()) {
       this.countHold(hold, 1);
       if (hold.state === 'active') this.deadlines.push(hold.expiresAtMs, hold.id);
       if (hold.state === 'closing')
         this.deadlines.push(hold.expiresAtMs + CLOSING_GRACE_MS, hold.id);
     }
-    for (const { bookingId, dueAtMs } of this.store.duePayments()) {
+    for (const { bookingId, dueAtMs } of [
+      ...this.store.duePayments(),
+      ...this.store.dueBookings(),
+    ]) {
       this.deadlines.push(dueAtMs, bookingId);
     }
   }
+}
+
+function lastEndMs(claims: readonly Claim[]): EpochMs {
+  return Math.max(...claims.map(({ span }) => span.endAtMs));
 }
 
 function grow(counts: Map<string, number>, key: string, by: number): void {

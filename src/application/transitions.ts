@@ -104,6 +104,7 @@ export function moveBooking(
   invariant(outcome.ok, `booking ${booking.id} is ${booking.state} and refuses ${event}`);
   if (!outcome.moved) return booking;
   const after = shard.saveBooking({ ...booking, ...changes, state: outcome.to });
+  shard.watchBooking(after);
   shard.record({
     entityId: booking.id,
     parentId: null,

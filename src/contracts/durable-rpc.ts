@@ -80,6 +80,19 @@ export interface CancelBookingCommand {
   readonly reason: string | null;
 }
 
+/** What a booking's seller does with it: its provider or an operator. */
+export type SellerDeed =
+  | { readonly kind: 'check_in' }
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'no_show' };
+
+export interface SellerCommand {
+  readonly caller: Caller;
+  readonly call: CallKey;
+  readonly bookingId: string;
+  readonly deed: SellerDeed;
+}
+
 /** A first answer to `POST /v1/bookings`: final, or with work to do before it can be given. */
 export type OpenBookingReply =
   | { readonly kind: 'final'; readonly reply: KeyedReply<BookingView> }
@@ -111,8 +124,11 @@ export interface FinishCallCommand {
   readonly caller: Caller;
   readonly call: CallKey;
   readonly bookingId: string;
-  readonly purpose: 'open' | 'cancel';
+  readonly purpose: CallPurpose;
 }
+
+/** What a call was for; it decides what is answered once its money has moved. */
+export type CallPurpose = 'open' | 'cancel' | 'seller';
 
 /** What a read of a booking's payment tells the Worker beside the view. */
 export interface BookingState {
@@ -162,6 +178,8 @@ export interface InventoryShardRpc {
   forgetQuotaNotices(seqs: readonly number[]): Promise<void>;
   openBooking(command: OpenBookingCommand): Promise<OpenBookingReply>;
   cancelBooking(command: CancelBookingCommand): Promise<CancelBookingReply>;
+  /** Check-in, completion, no-show, up to the first call of a processor. */
+  actAsSeller(command: SellerCommand): Promise<OpenBookingReply>;
   finishCall(command: FinishCallCommand): Promise<KeyedReply<BookingView>>;
   /** `POST /v1/bookings/{id}/refunds`, up to the first call of a processor. */
   openRefund(command: OpenRefundCommand): Promise<OpenRefundReply>;

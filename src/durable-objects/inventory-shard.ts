@@ -10,6 +10,7 @@ import { DurableObject } from 'cloudflare:workers';
 import { applySchedule } from '../application/apply-schedule.ts';
 import * as blocks from '../application/block-slots.ts';
 import { finishCall } from '../application/booking-calls.ts';
+import { actAsSeller } from '../application/seller-commands.ts';
 import { cancelBooking } from '../application/cancel-booking.ts';
 import * as catalogue from '../application/catalogue-commands.ts';
 import * as streams from '../application/chain-streams.ts';
@@ -168,6 +169,10 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
 
   cancelBooking(command: rpc.CancelBookingCommand): Answer<'cancelBooking'> {
     return this.#runtime.opened((shard) => cancelBooking(shard, command));
+  }
+
+  actAsSeller(command: rpc.SellerCommand): Answer<'actAsSeller'> {
+    return this.#runtime.opened((shard) => actAsSeller(shard, command));
   }
 
   finishCall(command: rpc.FinishCallCommand): Answer<'finishCall'> {

@@ -16,6 +16,7 @@ import { servicesOf } from './services.ts';
 import { registerAuth } from './routes/auth.ts';
 import { registerMe } from './routes/me.ts';
 import { registerBlocks } from './routes/blocks.ts';
+import { registerBookingAttendance } from './routes/booking-attendance.ts';
 import { registerBookingsList } from './routes/bookings-list.ts';
 import { registerBookings } from './routes/bookings.ts';
 import { registerHolds } from './routes/holds.ts';
@@ -56,6 +57,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerInvoices,
   registerHolds,
   registerBookings,
+  registerBookingAttendance,
   registerBookingsList,
   registerManage,
   registerPayouts,

@@ -20,6 +20,7 @@ const PROCESSOR_AND_DEADLINE: readonly BookingEvent[] = [
 
 const COMMANDS: readonly BookingEvent[] = [
   'request_approval',
+  'quote',
   'retry_payment',
   'cancel',
   'decline',
@@ -32,18 +33,18 @@ describe('booking machine', () => {
   testEveryCell(
     BOOKING_MACHINE,
     `
-                      request_approval  lock        confirm    fail_payment    retry_payment  expire   cancel     decline    start        complete   mark_no_show  refund_all
-    pending           awaiting_approval confirming  confirmed  payment_failed  =              expired  cancelled  -          -            -          -             -
-    awaiting_approval =                 confirming  confirmed  payment_failed  -              expired  cancelled  cancelled  -            -          -             -
-    confirming        -                 =           confirmed  payment_failed  -              -        -          -          -            -          -             -
-    confirmed         -                 =           =          -               -              -        cancelled  -          in_progress  -          no_show       -
-    in_progress       -                 -           =          -               -              -        cancelled  -          =            completed  -             -
-    completed         -                 -           =          -               -              -        -          -          -            =          -             refunded
-    no_show           -                 -           =          -               -              -        -          -          -            -          =             refunded
-    cancelled         -                 -           -          =               -              =        -          -          -            -          -             refunded
-    expired           -                 confirming  -          =               -              =        -          -          -            -          -             -
-    payment_failed    -                 confirming  -          =               pending        =        cancelled  -          -            -          -             -
-    refunded          -                 -           -          =               -              =        -          -          -            -          -             =
+                      request_approval  quote    lock        confirm    fail_payment    retry_payment  expire   cancel     decline    start        complete   mark_no_show  refund_all
+    pending           awaiting_approval -        confirming  confirmed  payment_failed  =              expired  cancelled  -          -            -          -             -
+    awaiting_approval =                 pending  confirming  confirmed  payment_failed  -              expired  cancelled  cancelled  -            -          -             -
+    confirming        -                 -        =           confirmed  payment_failed  -              -        -          -          -            -          -             -
+    confirmed         -                 -        =           =          -               -              -        cancelled  -          in_progress  -          no_show       -
+    in_progress       -                 -        -           =          -               -              -        cancelled  -          =            completed  no_show       -
+    completed         -                 -        -           =          -               -              -        -          -          -            =          no_show       refunded
+    no_show           -                 -        -           =          -               -              -        -          -          -            -          =             refunded
+    cancelled         -                 -        -           -          =               -              =        -          -          -            -          -             refunded
+    expired           -                 -        confirming  -          =               -              =        -          -          -            -          -             -
+    payment_failed    -                 -        confirming  -          =               pending        =        cancelled  -          -            -          -             -
+    refunded          -                 -        -           -          =               -              =        -          -          -            -          -             =
     `,
   );
 

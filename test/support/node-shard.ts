@@ -6,6 +6,7 @@
 import { applySchedule } from '../../src/application/apply-schedule.ts';
 import * as blocks from '../../src/application/block-slots.ts';
 import { finishCall } from '../../src/application/booking-calls.ts';
+import { actAsSeller } from '../../src/application/seller-commands.ts';
 import { cancelBooking } from '../../src/application/cancel-booking.ts';
 import * as catalogue from '../../src/application/catalogue-commands.ts';
 import * as streams from '../../src/application/chain-streams.ts';
@@ -233,6 +234,10 @@ export class NodeShard implements rpc.InventoryShardRpc {
 
   async cancelBooking(command: rpc.CancelBookingCommand) {
     return this.decide((shard) => cancelBooking(shard, command));
+  }
+
+  async actAsSeller(command: rpc.SellerCommand) {
+    return this.decide((shard) => actAsSeller(shard, command));
   }
 
   async finishCall(command: rpc.FinishCallCommand) {

@@ -3,6 +3,7 @@
  * processors in memory.
  */
 import {
+  actAsSeller,
   cancelWithRefund,
   checkOut,
   confirmPayment,
@@ -18,6 +19,7 @@ import type {
   ClaimRequest,
   OpenBookingCommand,
   PlaceHoldCommand,
+  SellerDeed,
 } from '../../src/contracts/durable-rpc.ts';
 import type { AccessVerdict } from '../../src/contracts/membership-rpc.ts';
 import type { AdvanceCause } from '../../src/contracts/payment-steps.ts';
@@ -225,6 +227,23 @@ export class NodeShop {
       call: { key: wish.key ?? this.freshKey(), fingerprint: bookingId },
       bookingId,
       reason: null,
+    });
+  }
+
+  /** What the seller does with a booking, all the way. */
+  act(
+    bookingId: string,
+    deed: SellerDeed,
+    wish: { by?: Caller; key?: string } = {},
+  ): Promise<KeyedReply<BookingView>> {
+    return actAsSeller(this.ports, {
+      caller: wish.by ?? OWNER,
+      call: {
+        key: wish.key ?? this.freshKey(),
+        fingerprint: `${bookingId} ${JSON.stringify(deed)}`,
+      },
+      bookingId,
+      deed,
     });
   }
 

@@ -96,6 +96,9 @@ export const cancelBookingSchema = z
   .strictObject({ reason: textSchema.optional() })
   .openapi('CancelBooking');
 
+/** `POST …/check-in`, `…/complete` and `…/no-show` take no fields: what happened is in the call itself. */
+export const noFieldsSchema = z.strictObject({}).openapi('NoFields');
+
 /** `POST …/confirm` takes no fields: the processor is asked, never the client. */
 export const confirmBookingSchema = z.strictObject({}).openapi('ConfirmBooking');
 
@@ -176,6 +179,7 @@ export const bookingSchema = z
     policy: cancellationPolicySchema,
     manageUrl: z.string(),
     late: z.boolean(),
+    checkedInAt: instantSchema.nullable(),
     createdAt: instantSchema,
   })
   .openapi('Booking');

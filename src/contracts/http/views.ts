@@ -111,6 +111,7 @@ export function bookingView(
     policy: (booking.items[0]?.policy ?? []).map((rung) => ({ ...rung })),
     manageUrl: `${seen.publicUrl}/manage/${booking.id}.${booking.manageToken}`,
     late: booking.isLate,
+    checkedInAt: booking.checkedInAtMs === null ? null : formatInstant(booking.checkedInAtMs),
     createdAt: formatInstant(booking.createdAtMs),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The life of a booking, the customer's agreement. `confirmed` is absorbing for everything that a processor
- * or a clock may say: only a command of a person, or a lost dispute, ends it.
+ * The life of a booking, the customer's agreement. `confirmed` is absorbing for everything that a processor or a deadline
+ * may say: only a command of a person, or a lost dispute, ends it. The time of its own slot takes it to `completed`.
  */
 import type { Machine } from '../machine.ts';
 
@@ -22,10 +22,12 @@ export type BookingState = (typeof BOOKING_STATES)[number];
 /**
  * lock: the claim is committed and capture is in flight. confirm: what is due is captured (or nothing is due).
  * fail_payment: refused for good. retry_payment: a further attempt. expire: the hold died unpaid.
- * refund_all: every captured cent went back. The rest are commands of people or of the clock of the slot.
+ * refund_all: every captured cent went back. quote: its provider named the price, and it waits to be paid.
+ * The rest are commands of people or of the clock of the slot.
  */
 export const BOOKING_EVENTS = [
   'request_approval',
+  'quote',
   'lock',
   'confirm',
   'fail_payment',
@@ -45,6 +47,7 @@ const NO = { refuse: 'invalid_transition' } as const;
 export const BOOKING_MACHINE = {
   pending: {
     request_approval: { to: 'awaiting_approval' },
+    quote: NO,
     lock: { to: 'confirming' },
     confirm: { to: 'confirmed' },
     fail_payment: { to: 'payment_failed' },
@@ -59,6 +62,7 @@ export const BOOKING_MACHINE = {
   },
   awaiting_approval: {
     request_approval: { to: 'awaiting_approval' },
+    quote: { to: 'pending' },
     lock: { to: 'confirming' },
     confirm: { to: 'confirmed' },
     fail_payment: { to: 'payment_failed' },
@@ -73,6 +77,7 @@ export const BOOKING_MACHINE = {
   },
   confirming: {
     request_approval: NO,
+    quote: NO,
     lock: { to: 'confirming' },
     confirm: { to: 'confirmed' },
     fail_payment: { to: 'payment_failed' },
@@ -87,6 +92,7 @@ export const BOOKING_MACHINE = {
   },
   confirmed: {
     request_approval: NO,
+    quote: NO,
     lock: { to: 'confirmed' },
     confirm: { to: 'confirmed' },
     fail_payment: NO,
@@ -101,6 +107,7 @@ export const BOOKING_MACHINE = {
   },
   in_progress: {
     request_approval: NO,
+    quote: NO,
     lock: NO,
     confirm: { to: 'in_progress' },
     fail_payment: NO,
@@ -110,11 +117,12 @@ export const BOOKING_MACHINE = {
     decline: NO,
     start: { to: 'in_progress' },
     complete: { to: 'completed' },
-    mark_no_show: NO,
+    mark_no_show: { to: 'no_show' },
     refund_all: NO,
   },
   completed: {
     request_approval: NO,
+    quote: NO,
     lock: NO,
     confirm: { to: 'completed' },
     fail_payment: NO,
@@ -124,11 +132,12 @@ export const BOOKING_MACHINE = {
     decline: NO,
     start: NO,
     complete: { to: 'completed' },
-    mark_no_show: NO,
+    mark_no_show: { to: 'no_show' },
     refund_all: { to: 'refunded' },
   },
   no_show: {
     request_approval: NO,
+    quote: NO,
     lock: NO,
     confirm: { to: 'no_show' },
     fail_payment: NO,
@@ -143,6 +152,7 @@ export const BOOKING_MACHINE = {
   },
   cancelled: {
     request_approval: NO,
+    quote: NO,
     lock: NO,
     confirm: NO,
     fail_payment: { to: 'cancelled' },
@@ -157,6 +167,7 @@ export const BOOKING_MACHINE = {
   },
   expired: {
     request_approval: NO,
+    quote: NO,
     lock: { to: 'confirming' },
     confirm: NO,
     fail_payment: { to: 'expired' },
@@ -171,6 +182,7 @@ export const BOOKING_MACHINE = {
   },
   payment_failed: {
     request_approval: NO,
+    quote: NO,
     lock: { to: 'confirming' },
     confirm: NO,
     fail_payment: { to: 'payment_failed' },
@@ -185,6 +197,7 @@ export const BOOKING_MACHINE = {
   },
   refunded: {
     request_approval: NO,
+    quote: NO,
     lock: NO,
     confirm: NO,
     fail_payment: { to: 'refunded' },

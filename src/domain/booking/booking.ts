@@ -22,9 +22,22 @@ export interface Booking {
   readonly manageToken: string;
   /** Money came after the first hold had died and a new claim was made for it. */
   readonly isLate: boolean;
+  /** When somebody at the venue said that the customer had come; null while nobody has. */
+  readonly checkedInAtMs: EpochMs | null;
+  /** What its provider has to say first; null where nobody is asked. */
+  readonly approval: BookingApproval | null;
   readonly createdAtMs: EpochMs;
   /** Grows with every change of the booking or its payment, so that an older projection never replaces a newer one. */
   readonly version: number;
+}
+
+/** A booking that waits for its provider's yes. */
+export interface BookingApproval {
+  /** decision: yes or no. quote: yes with a price, which is paid afterwards. */
+  readonly kind: 'decision' | 'quote';
+  readonly isGranted: boolean;
+  /** Until when the provider may say so; null before the request has reached them. */
+  readonly approveByMs: EpochMs | null;
 }
 
 /** One attempt to pay; a booking has at most one that is active. */

@@ -1,4 +1,5 @@
 /** The shape of a hold, its price and the rules that decide whether it may be placed. */
+import type { BookingApproval } from '../booking/booking.ts';
 import { TRANSIENT_CODES } from '../codes.ts';
 import type { CancellationRung, ServiceCard, Slot } from '../inventory/cards.ts';
 import type { Refusal } from '../result.ts';
@@ -19,6 +20,8 @@ export interface HoldItem {
   /** For the whole quantity, in minor units, with everything that the plan takes off or adds. */
   readonly priceMinor: number;
   readonly policy: readonly CancellationRung[];
+  /** What is kept of its price when nobody comes, in minor units; null for all of it. */
+  readonly noShowFeeMinor: number | null;
   readonly commissionBps: number;
   /** What was assigned. */
   readonly resourceIds: readonly string[];
@@ -54,6 +57,10 @@ export interface Hold {
   /** The deadline moves once, when a payment waits for the payer. */
   readonly isExtended: boolean;
   readonly bookingId: string | null;
+  /** What its booking has to be asked of the provider. */
+  readonly approval: 'none' | BookingApproval['kind'];
+  /** It was committed and all its claims have ended: memory has forgotten them, because they keep nobody out any more. */
+  readonly isOver: boolean;
   /** What it took of its holder's counted limits; null where nothing is counted. */
   readonly quota: HoldQuota | null;
 }

@@ -3,6 +3,7 @@
  * It lives with the code because wrangler cannot apply it. The guards in it know nothing of the code's memory:
  * a named unit is unique per slot, an exclusive resource or unit refuses overlap, a pool refuses more than it has.
  */
+import { FOLLOW_BOOKING_TIME } from './shard-migration-booking-time.ts';
 import { CREATE_SCHEDULES } from './shard-migration-schedules.ts';
 
 /** One step, applied once, in order. */
@@ -354,4 +355,5 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
         '$.tax', NULL);`,
   },
   CREATE_SCHEDULES,
+  FOLLOW_BOOKING_TIME,
 ];

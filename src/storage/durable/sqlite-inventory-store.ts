@@ -3,6 +3,7 @@
  * Called by the shard's commands alone. The guards in the schema refuse what these statements must never do.
  */
 import type { InventoryStore, LiveClaim } from '../../application/inventory-store.ts';
+import { bookingDueAtMs } from '../../domain/booking/attendance.ts';
 import type { Booking } from '../../domain/booking/booking.ts';
 import type { Hold } from '../../domain/hold/hold.ts';
 import type { ProviderCard, ResourceCard, ServiceCard } from '../../domain/inventory/cards.ts';
@@ -99,15 +100,17 @@ function holdStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore, Hold
     },
     saveHold(hold) {
       run(
-        `INSERT INTO hold (id, state, caller_id, expires_at_ms, booking_id, grant_id, quota_state, body)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        `INSERT INTO hold (id, state, caller_id, expires_at_ms, booking_id, is_over, grant_id, quota_state, body)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, expires_at_ms = excluded.expires_at_ms,
-           booking_id = excluded.booking_id, quota_state = excluded.quota_state, body = excluded.body`,
+           booking_id = excluded.booking_id, is_over = excluded.is_over, quota_state = excluded.quota_state,
+           body = excluded.body`,
         hold.id,
         hold.state,
         hold.callerId,
         hold.expiresAtMs,
         hold.bookingId,
+        hold.isOver ? 1 : 0,
         hold.quota?.grantId ?? null,
         hold.quota?.state ?? null,
         JSON.stringify(hold),
@@ -116,7 +119,7 @@ function holdStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore, Hold
     holdsOfGrant: (grantId) => all('SELECT body FROM hold WHERE grant_id = ?', grantId).map(toHold),
     *liveHolds() {
       for (const row of sql.exec<Row>(
-        "SELECT body FROM hold WHERE state IN ('active', 'closing', 'committed')",
+        "SELECT body FROM hold WHERE state IN ('active', 'closing', 'committed') AND is_over = 0",
       )) {
         yield toHold(row);
       }
@@ -154,10 +157,13 @@ function claimStore({ run, sql }: SqlAccess): Pick<InventoryStore, ClaimMethods>
     },
     *liveClaims(): Iterable<LiveClaim> {
       const rows = sql.exec(
-        `SELECT ${CLAIM_COLUMNS}, hold.state FROM claim JOIN hold ON hold.id = claim.hold_id WHERE is_live = 1`,
+        `SELECT ${CLAIM_COLUMNS}, hold.id, hold.state FROM hold JOIN claim ON claim.hold_id = hold.id
+         WHERE hold.state IN ('active', 'closing', 'committed') AND hold.is_over = 0 AND claim.is_live = 1`,
       );
       for (const values of rows.raw()) {
-        yield { claim: claimFromValues(values), isHold: values.at(-1) !== 'committed' };
+        const [holdId, state] = values.slice(-2);
+        const claim = claimFromValues(values);
+        yield { holdId: holdId as string, claim, isHold: state !== 'committed' };
       }
     },
   };
@@ -166,6 +172,7 @@ function claimStore({ run, sql }: SqlAccess): Pick<InventoryStore, ClaimMethods>
 type BookingMethods =
   | 'booking'
   | 'saveBooking'
+  | 'dueBookings'
   | 'payment'
   | 'currentPayment'
   | 'paymentsOf'
@@ -181,17 +188,24 @@ function bookingStore({ all, one, run }: SqlAccess): Pick<InventoryStore, Bookin
     },
     saveBooking(booking) {
       run(
-        `INSERT INTO booking (id, state, hold_id, customer_id, version, body) VALUES (?, ?, ?, ?, ?, ?)
+        `INSERT INTO booking (id, state, hold_id, customer_id, due_at_ms, version, body)
+         VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, hold_id = excluded.hold_id,
-           version = excluded.version, body = excluded.body`,
+           due_at_ms = excluded.due_at_ms, version = excluded.version, body = excluded.body`,
         booking.id,
         booking.state,
         booking.holdId,
         booking.customerId,
+        bookingDueAtMs(booking),
         booking.version,
         JSON.stringify(booking),
       );
     },
+    dueBookings: () =>
+      all('SELECT id, due_at_ms FROM booking WHERE due_at_ms IS NOT NULL').map((row) => ({
+        bookingId: row['id'] as string,
+        dueAtMs: row['due_at_ms'] as number,
+      })),
     payment(id) {
       const row = one('SELECT * FROM payment WHERE id = ?', id);
       return row === null ? null : paymentFromRow(row);

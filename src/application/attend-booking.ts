@@ -1,0 +1,89 @@
+/**
+ * The customer came, or did not: check-in, completion by hand, no-show. Synchronous, inside the shard's transaction;
+ * called for the seller of the booking. Quota stays spent whatever became of the visit.
+ */
+import { keptOfNoShow, noShowObstacle } from '../domain/booking/attendance.ts';
+import type { Booking, Payment } from '../domain/booking/booking.ts';
+import { BOOKING_MACHINE, type BookingEvent } from '../domain/booking/booking-machine.ts';
+import { step } from '../domain/machine.ts';
+import { refuse, type Refusal } from '../domain/result.ts';
+import { refundableMinor, requestRefund, settleBookingRefunded } from './refunds.ts';
+import type { ShardState } from './shard-state.ts';
+import { moveBooking } from './transitions.ts';
+
+/** Once per booking; also early, and also where the clock has begun the booking. Refusals: invalid_transition. */
+export function checkIn(shard: ShardState, booking: Booking, actor: string): Refusal | null {
+  const refusal = transitionRefusal(booking, 'start');
+  if (refusal !== null) return refusal;
+  if (booking.checkedInAtMs !== null)
+    return refuse('invalid_transition', 'The customer was checked in before.', {
+      status: booking.state,
+    }).refusal;
+  const seen = witnessed(shard, booking, { actor, type: 'booking.checked_in' });
+  moveBooking(shard, seen, { event: 'start', actor, reason: 'checked in' });
+  return null;
+}
+
+/** By hand, before the clock does it; whoever says so has seen the customer. Refusals: invalid_transition. */
+export function complete(shard: ShardState, booking: Booking, actor: string): Refusal | null {
+  const refusal = transitionRefusal(booking, 'complete');
+  if (refusal !== null) return refusal;
+  const seen = witnessed(shard, booking, { actor, type: 'booking.attended' });
+  moveBooking(shard, seen, { event: 'complete', actor });
+  return null;
+}
+
+/**
+ * Nobody came: what the service keeps of such bookings stays, the rest goes back. From the start of the first slot until
+ * a day after the last one's end, and never of somebody who was seen. Refusals: invalid_transition.
+ */
+export function markNoShow(shard: ShardState, booking: Booking, actor: string): Refusal | null {
+  const refusal = transitionRefusal(booking, 'mark_no_show');
+  if (refusal !== null) return refusal;
+  const obstacle = noShowObstacle(booking, shard.nowMs);
+  if (obstacle !== null)
+    return refuse('invalid_transition', obstacle, { status: booking.state }).refusal;
+  moveBooking(shard, booking, { event: 'mark_no_show', actor });
+  for (const payment of shard.store.paymentsOf(booking.id))
+    giveBackRest(shard, { booking, payment, actor });
+  // All of it may have gone back before.
+  settleBookingRefunded(shard, booking.id, actor);
+  return null;
+}
+
+/** A repeat is refused, too: each of these happens once. */
+function transitionRefusal(booking: Booking, event: BookingEvent): Refusal | null {
+  const outcome = step(BOOKING_MACHINE, booking.state, event);
+  if (outcome.ok && (outcome.moved || booking.state === 'in_progress')) return null;
+  return refuse('invalid_transition', `A booking that is ${booking.state} refuses this.`, {
+    status: booking.state,
+  }).refusal;
+}
+
+/** Somebody at the venue saw the customer; from then on nobody may say that they did not come. */
+function witnessed(
+  shard: ShardState,
+  booking: Booking,
+  { actor, type }: { actor: string; type: string },
+): Booking {
+  if (booking.checkedInAtMs !== null) return booking;
+  shard.record({
+    entityId: booking.id,
+    parentId: null,
+    type,
+    from: booking.state,
+    to: booking.state,
+    actor,
+  });
+  return shard.saveBooking({ ...booking, checkedInAtMs: shard.nowMs });
+}
+
+/** Money of earlier refunds is not given back twice, and makes what is kept no larger. */
+function giveBackRest(
+  shard: ShardState,
+  { booking, payment, actor }: { booking: Booking; payment: Payment; actor: string },
+): void {
+  const keptMinor = keptOfNoShow(payment.earnedMinor, booking.items);
+  const amountMinor = refundableMinor(shard, payment) - keptMinor;
+  if (amountMinor > 0) requestRefund(shard, payment, { amountMinor, reason: 'no-show', actor });
+}

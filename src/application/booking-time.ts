@@ -1,0 +1,32 @@
+/**
+ * What the clock alone does to a booking: its slots begin and end. Somebody who was not checked in is no no-show by that:
+ * only a person says so. Synchronous, inside the shard's transaction; called where deadlines are settled.
+ */
+import { bookingDueAtMs } from '../domain/booking/attendance.ts';
+import type { Booking } from '../domain/booking/booking.ts';
+import type { BookingEvent, BookingState } from '../domain/booking/booking-machine.ts';
+import { CLOCK_ACTOR, type ShardState } from './shard-state.ts';
+import { moveBooking } from './transitions.ts';
+
+/** What the clock says, and why, to a booking whose instant has come. */
+const EVENT_OF_TIME: {
+  readonly [state in BookingState]?: { readonly event: BookingEvent; readonly reason: string };
+} = {
+  confirmed: { event: 'start', reason: 'the slot began' },
+  in_progress: { event: 'complete', reason: 'the slot ended' },
+};
+
+/** Moves a booking on as far as its time has come; an entry that is out of date moves nothing. */
+export function passBookingTime(shard: ShardState, bookingId: string): void {
+  let booking = shard.store.booking(bookingId);
+  while (booking !== null && isDue(booking, shard.nowMs)) {
+    const said = EVENT_OF_TIME[booking.state];
+    if (said === undefined) return;
+    booking = moveBooking(shard, booking, { ...said, actor: CLOCK_ACTOR });
+  }
+}
+
+function isDue(booking: Booking, nowMs: number): boolean {
+  const dueAtMs = bookingDueAtMs(booking);
+  return dueAtMs !== null && dueAtMs <= nowMs;
+}
