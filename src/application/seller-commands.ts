@@ -27,11 +27,7 @@ export function actAsSeller(shard: ShardState, command: SellerCommand): OpenBook
   return { kind: 'final', reply: remember(shard, keyed, { ok: false, refusal }) };
 }
 
-function act(
-  shard: ShardState,
-  booking: Booking,
-  { caller, deed }: SellerCommand,
-): Refusal | null {
+function act(shard: ShardState, booking: Booking, { caller, deed }: SellerCommand): Refusal | null {
   const actor = actorOf(shard, caller);
   switch (deed.kind) {
     case 'check_in':

@@ -248,7 +248,8 @@ describe('what has passed', () => {
 
   test('is given up without an effect on memory where its capture fails long after the end', async () => {
     const shop = await NodeShop.open();
-    shop.stripe.faultFor = ({ kind }) => ['capture', 'fetch'].includes(kind) ? 'lost_before' : null;
+    shop.stripe.faultFor = ({ kind }) =>
+      ['capture', 'fetch'].includes(kind) ? 'lost_before' : null;
     const { id } = await shop.booked([shop.slot()], card(METHODS.captureRefused));
     expect(stateOf(shop, id)).toBe('confirming');
     await shop.pass(TOMORROW_MS + HOUR_MS - shop.clock.nowMs());

@@ -18,16 +18,10 @@ type BookedTime = Pick<Booking, 'state' | 'items' | 'approval'>;
 
 /** When time alone moves a booking on; null for never. */
 export function bookingDueAtMs(booking: BookedTime): EpochMs | null {
-  switch (booking.state) {
-    case 'awaiting_approval':
-      return booking.approval?.approveByMs ?? null;
-    case 'confirmed':
-      return firstStartMs(booking);
-    case 'in_progress':
-      return lastEndMs(booking);
-    default:
-      return null;
-  }
+  const { state, approval } = booking;
+  if (state === 'awaiting_approval') return approval?.approveByMs ?? null;
+  if (state === 'confirmed') return firstStartMs(booking);
+  return state === 'in_progress' ? lastEndMs(booking) : null;
 }
 
 /** When the first of the booking's slots begins. */

@@ -37,6 +37,7 @@ export function createSqliteInventoryStore(sql: SqlStorage): InventoryStore {
     ...holdStore({ all, one, run, sql }),
     ...claimStore({ all, one, run, sql }),
     ...bookingStore({ all, one, run, sql }),
+    ...paymentStore({ all, one, run, sql }),
     ...operationStore({ all, one, run, sql }),
     ...scheduleStore({ all, one, run, sql }),
     ...recordStore({ all, one, run, sql }),
@@ -169,10 +170,8 @@ function claimStore({ run, sql }: SqlAccess): Pick<InventoryStore, ClaimMethods>
   };
 }
 
-type BookingMethods =
-  | 'booking'
-  | 'saveBooking'
-  | 'dueBookings'
+type BookingMethods = 'booking' | 'saveBooking' | 'dueBookings';
+type PaymentMethods =
   | 'payment'
   | 'currentPayment'
   | 'paymentsOf'
@@ -206,6 +205,11 @@ function bookingStore({ all, one, run }: SqlAccess): Pick<InventoryStore, Bookin
         bookingId: row['id'] as string,
         dueAtMs: row['due_at_ms'] as number,
       })),
+  };
+}
+
+function paymentStore({ all, one, run }: SqlAccess): Pick<InventoryStore, PaymentMethods> {
+  return {
     payment(id) {
       const row = one('SELECT * FROM payment WHERE id = ?', id);
       return row === null ? null : paymentFromRow(row);
