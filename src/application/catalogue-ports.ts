@@ -43,6 +43,17 @@ export type VenuePatch = Partial<
   Pick<VenueRecord, 'name' | 'address' | 'latitude' | 'longitude' | 'active'>
 >;
 
+/** An inventory shard as D1 keeps it. */
+export interface ShardRecord {
+  readonly shardKey: string;
+  readonly providerId: string;
+  /** Null: the provider's first shard, for all its venues. */
+  readonly venueId: string | null;
+  readonly name: string;
+  readonly regionHint: string | null;
+  readonly createdAtMs: EpochMs;
+}
+
 /** Providers, their members and their shards. */
 export interface ProviderStore {
   /** Writes the provider, its owner and its first shard together; a repeat changes nothing. Answers what stands. */
@@ -52,6 +63,10 @@ export interface ProviderStore {
   patch(id: string, patch: ProviderPatch): Promise<ProviderRecord | null>;
   isOwner(providerId: string, userId: string): Promise<boolean>;
   owners(providerId: string): Promise<string[]>;
+  /** Writes a further shard; a repeat changes nothing. Answers what stands. */
+  insertShard(shard: ShardRecord): Promise<ShardRecord>;
+  /** All shards of a provider, oldest first. */
+  shardsOf(providerId: string): Promise<ShardRecord[]>;
   /** The provider that a shard belongs to; null for an unknown key. */
   shardOwner(shardKey: string): Promise<string | null>;
   /** Keys of the provisioned shards after `afterKey`, in order. */

@@ -5,25 +5,12 @@
  */
 import type { Caller } from '../contracts/calls.ts';
 import type { CreateProviderBody, PatchProviderBody } from '../contracts/http/catalogue.ts';
-import { regionOf, type DataRegion } from '../domain/ids.ts';
-import type { ProviderCard } from '../domain/inventory/cards.ts';
+import { regionOf } from '../domain/ids.ts';
 import { refuse, type Result } from '../domain/result.ts';
-import {
-  isManager,
-  notFound,
-  regionId,
-  seedOf,
-  type Asker,
-  type CatalogueDeps,
-} from './catalogue-deps.ts';
-import type { CatalogueStores, ProviderRecord, ProviderStore } from './catalogue-ports.ts';
+import { isManager, notFound, regionId, type Asker, type CatalogueDeps } from './catalogue-deps.ts';
+import type { CatalogueStores, ProviderRecord } from './catalogue-ports.ts';
 import { deactivateServices } from './deactivate-services.ts';
-
-/** Bytes of chance in a shard key that no idempotency key determines. */
-const SHARD_SEED_LENGTH = 16;
-
-/** Keys tried; with a million shards the chance that all are taken is one in 10^24. */
-const SHARD_KEY_ATTEMPTS_MAX = 4;
+import { freeShardKey, provisionShard, provisionShards } from './provision-shards.ts';
 
 /** Creates a provider with its first shard. Effects: the shard, D1, the caller's role. */
 export async function createProvider(
@@ -48,7 +35,8 @@ export async function createProvider(
     active: true,
     createdAtMs: deps.clock.nowMs(),
   };
-  const provisioned = await provision(deps, record, [asker.caller.id]);
+  const owners = [asker.caller.id];
+  const provisioned = await provisionShard(deps, { provider: record, shardKey, owners });
   if (!provisioned.ok) return provisioned;
   const stored = await providers.insert(record, asker.caller.id);
   await deps.grantProviderRole(asker.caller.id);
@@ -66,7 +54,7 @@ export async function readProvider(
   return record === null ? notFound('provider') : { ok: true, value: record };
 }
 
-/** Changes a provider; its shard learns a new name first. Refusals: `not_found`, also for somebody else's. */
+/** Changes a provider; its shards learn a new name first. Refusals: `not_found`, also for somebody else's. */
 export async function patchProvider(
   deps: CatalogueDeps,
   caller: Caller,
@@ -77,8 +65,7 @@ export async function patchProvider(
   const { stores, record } = found.value;
   const { name, timeZone } = change.body;
   if (name !== undefined) {
-    const owners = await stores.providers.owners(record.id);
-    const provisioned = await provision(deps, { ...record, name }, owners);
+    const provisioned = await provisionShards(deps, stores.providers, { ...record, name });
     if (!provisioned.ok) return provisioned;
   }
   const patched = await stores.providers.patch(record.id, {
@@ -119,33 +106,4 @@ export async function managedProvider(
     return notFound('provider');
   }
   return { ok: true, value: { stores, record } };
-}
-
-function provision(
-  deps: CatalogueDeps,
-  record: ProviderRecord,
-  owners: readonly string[],
-): Promise<Result<null>> {
-  const { shardKey, region, name, currency } = record;
-  const provider: ProviderCard = { providerId: record.id, name, currency, owners };
-  return deps.objects.shard(shardKey, region).provision({ shardKey, provider });
-}
-
-/**
- * A key that no other provider has. Keys have 40 bits, so that two may meet among many millions of providers; taking
- * another's shard over would be fatal, so a key that is taken is followed by the next one of the same seed.
- */
-async function freeShardKey(
-  deps: CatalogueDeps,
-  { caller, call }: Asker,
-  want: { readonly id: string; readonly dataRegion: DataRegion; readonly providers: ProviderStore },
-): Promise<string | null> {
-  const seed =
-    call === null ? deps.entropy.bytes(SHARD_SEED_LENGTH).join(' ') : seedOf(caller, call);
-  for (let attempt = 1; attempt <= SHARD_KEY_ATTEMPTS_MAX; attempt += 1) {
-    const shardKey = deps.ids.deriveShardKey(want.dataRegion, `${seed} ${attempt}`);
-    const owner = await want.providers.shardOwner(shardKey);
-    if (owner === null || owner === want.id) return shardKey;
-  }
-  return null;
 }

@@ -9,13 +9,17 @@ import type { ResourceCard } from '../domain/inventory/cards.ts';
 import { refuse, type Result } from '../domain/result.ts';
 import { notFound, shardId, type Asker, type CatalogueDeps } from './catalogue-deps.ts';
 import type { CatalogueStores, ProviderRecord } from './catalogue-ports.ts';
+import { placeOf } from './provision-shards.ts';
 import { managedProvider } from './manage-providers.ts';
 import { managedVenue } from './manage-venues.ts';
 
 /** What of a resource may change. */
 export type ResourceChange = Partial<Pick<ResourceCard, 'name' | 'kind' | 'active'>>;
 
-/** Creates a resource in its provider's shard. Refusals: `not_found`, `invalid_transition` where deactivated. */
+/**
+ * Creates a resource in the shard that is named, else in its provider's first. Refusals: `not_found`,
+ * `invalid_transition` where deactivated, `validation_failed` for another's shard.
+ */
 export async function createResource(
   deps: CatalogueDeps,
   asker: Asker,
@@ -25,7 +29,9 @@ export async function createResource(
   if (!home.ok) return home;
   const { stores, provider, venueId } = home.value;
   if (!provider.active) return refuse('invalid_transition', 'The provider is deactivated.');
-  const { shardKey } = provider;
+  const place = await placeOf(deps, stores.providers, { provider, shardId: body.shardId });
+  if (!place.ok) return place;
+  const shardKey = place.value;
   const reply = await deps.objects.shard(shardKey, provider.region).putResource({
     caller: asker.caller,
     card: {

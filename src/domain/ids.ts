@@ -17,6 +17,7 @@ export const SHARD_ID_KINDS = [
   'wtl',
   'res',
   'svc',
+  'shd',
   'evt',
   'rul',
   'blk',

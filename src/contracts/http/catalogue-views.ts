@@ -13,6 +13,7 @@ import {
   type ProviderView,
   type ResourceView,
   type ServiceView,
+  type ShardView,
   type VenueView,
 } from './catalogue.ts';
 import { formatInstant, parseInstant } from './views.ts';
@@ -46,6 +47,17 @@ export function toVenueView(
 ): VenueView {
   const { createdAtMs, ...rest } = record;
   return { ...rest, createdAt: formatInstant(createdAtMs) };
+}
+
+/** A shard on the wire. */
+export function toShardView(shard: {
+  readonly id: string;
+  readonly venueId: string | null;
+  readonly name: string;
+  readonly createdAtMs: EpochMs;
+}): ShardView {
+  const { id, venueId, name, createdAtMs } = shard;
+  return { id, venueId, name, createdAt: formatInstant(createdAtMs) };
 }
 
 /** A resource on the wire. */

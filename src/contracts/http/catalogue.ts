@@ -87,6 +87,19 @@ export const venueSchema = z
   })
   .openapi('Venue');
 
+export const createShardSchema = z.strictObject({ name: nameSchema }).openapi('CreateShard');
+
+/** Where resources are counted. Only services within one shard may combine resources. */
+export const shardSchema = z
+  .strictObject({
+    id: z.string(),
+    /** Null: the provider's first shard, which serves all its venues. */
+    venueId: z.string().nullable(),
+    name: z.string(),
+    createdAt: instantSchema,
+  })
+  .openapi('Shard');
+
 const unitsSchema = z
   .array(z.string().trim().min(1).max(40))
   .min(1)
@@ -97,6 +110,7 @@ export const createResourceSchema = z
   .strictObject({
     venueId: idSchema.optional(),
     providerId: idSchema.optional(),
+    shardId: idSchema.optional(),
     name: nameSchema,
     kind: z.string().trim().min(1).max(60),
     capacity: z.int().min(1).max(100_000).optional(),
@@ -306,6 +320,7 @@ export const listSlotsQuerySchema = z.strictObject({
   cursor: z.string().min(1).max(500).optional(),
 });
 
+export type ShardView = z.infer<typeof shardSchema>;
 export type ProviderView = z.infer<typeof providerSchema>;
 export type VenueView = z.infer<typeof venueSchema>;
 export type ResourceView = z.infer<typeof resourceSchema>;

@@ -8,6 +8,7 @@ import type {
   ProviderPatch,
   ProviderRecord,
   ProviderStore,
+  ShardRecord,
 } from '../../application/catalogue-ports.ts';
 import { required } from '../../domain/assert.ts';
 import { provider, providerMember, shard } from './schema/catalogue.ts';
@@ -73,6 +74,22 @@ export class ProviderRepository implements ProviderStore {
       .from(providerMember)
       .where(eq(providerMember.providerId, providerId));
     return rows.map((row) => row.userId);
+  }
+
+  async insertShard(record: ShardRecord): Promise<ShardRecord> {
+    const [, stored] = await this.#orm.batch([
+      this.#orm.insert(shard).values(record).onConflictDoNothing(),
+      this.#orm.select().from(shard).where(eq(shard.shardKey, record.shardKey)),
+    ]);
+    return required(stored[0], 'a shard just written is there');
+  }
+
+  async shardsOf(providerId: string): Promise<ShardRecord[]> {
+    return this.#orm
+      .select()
+      .from(shard)
+      .where(eq(shard.providerId, providerId))
+      .orderBy(asc(shard.createdAtMs), asc(shard.shardKey));
   }
 
   async shardOwner(shardKey: string): Promise<string | null> {

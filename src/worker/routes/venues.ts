@@ -1,4 +1,5 @@
 /** `/v1/venues`: where a provider sells. Changes are for the provider's owners; reading is open to all. */
+import { listVenueShards, openVenueShard } from '../../application/manage-shards.ts';
 import {
   createVenue,
   deactivateVenue,
@@ -6,11 +7,14 @@ import {
   readVenue,
 } from '../../application/manage-venues.ts';
 import {
+  createShardSchema,
   createVenueSchema,
   patchVenueSchema,
+  shardSchema,
   venueSchema,
 } from '../../contracts/http/catalogue.ts';
-import { toVenueView } from '../../contracts/http/catalogue-views.ts';
+import { toShardView, toVenueView } from '../../contracts/http/catalogue-views.ts';
+import { pageSchema } from '../../contracts/http/common.ts';
 import type { App } from '../context.ts';
 import { mappedResponse } from '../map-response.ts';
 import { idempotent } from '../middleware/idempotent-call.ts';
@@ -65,6 +69,33 @@ const deactivate = defineRoute({
   answers: { 204: { description: 'It is off sale.' } },
 });
 
+const openShard = defineRoute({
+  method: 'post',
+  path: '/v1/venues/{id}/shards',
+  tag,
+  summary: 'Open a further shard for a venue',
+  description:
+    'For a hall or a section that would outgrow the one it is in. Resources are placed in it by `shardId` when they are ' +
+    'made, and stay there; a service combines resources of one shard.',
+  access: 'signed_in',
+  pathIds,
+  body: createShardSchema,
+  answers: { 201: { description: 'The shard.', schema: shardSchema } },
+  refusals: ['invalid_transition', 'overloaded'],
+});
+
+const listShards = defineRoute({
+  method: 'get',
+  path: '/v1/venues/{id}/shards',
+  tag,
+  summary: 'The shards of a venue, oldest first',
+  access: 'signed_in',
+  pathIds,
+  answers: {
+    200: { description: 'Its shards.', schema: pageSchema(shardSchema).openapi('ShardPage') },
+  },
+});
+
 /** Registers the routes. */
 export function registerVenues(app: App): void {
   app.openapi(create, (c) =>
@@ -86,6 +117,21 @@ export function registerVenues(app: App): void {
     const request = { id: c.req.param('id'), body: c.req.valid('json') };
     const result = await patchVenue(catalogueDeps(c.get('services')), requireCaller(c), request);
     return mappedResponse(c, result, { map: toVenueView });
+  });
+  app.openapi(openShard, (c) =>
+    idempotent(async () => {
+      const asker = { caller: requireCaller(c), call: c.get('callKey') };
+      const wish = { venueId: c.req.param('id'), name: c.req.valid('json').name };
+      const result = await openVenueShard(catalogueDeps(c.get('services')), asker, wish);
+      return mappedResponse(c, result, { map: toShardView, status: 201 });
+    })(c),
+  );
+  app.openapi(listShards, async (c) => {
+    const deps = catalogueDeps(c.get('services'));
+    const result = await listVenueShards(deps, requireCaller(c), c.req.param('id'));
+    return mappedResponse(c, result, {
+      map: (shards) => ({ data: shards.map(toShardView), nextCursor: null }),
+    });
   });
   app.openapi(deactivate, async (c) => {
     const deps = catalogueDeps(c.get('services'));

@@ -1,0 +1,77 @@
+/**
+ * How a shard gets its key and its provider's card, and which shard a resource goes to. Called wherever providers, their
+ * shards and resources are made or changed.
+ */
+import { regionOf, type DataRegion } from '../domain/ids.ts';
+import type { ProviderCard } from '../domain/inventory/cards.ts';
+import { ok, type Result } from '../domain/result.ts';
+import { invalidField, seedOf, type Asker, type CatalogueDeps } from './catalogue-deps.ts';
+import type { ProviderRecord, ProviderStore } from './catalogue-ports.ts';
+
+/** Bytes of chance in a shard key that no idempotency key determines. */
+const SHARD_SEED_LENGTH = 16;
+
+/** Keys tried; with a million shards the chance that all are taken is one in 10^24. */
+const SHARD_KEY_ATTEMPTS_MAX = 4;
+
+/** The key of the shard that a resource is placed in: the one that is named, else the provider's first. */
+export async function placeOf(
+  deps: CatalogueDeps,
+  providers: ProviderStore,
+  wish: { readonly provider: ProviderRecord; readonly shardId: string | undefined },
+): Promise<Result<string>> {
+  const { provider, shardId } = wish;
+  if (shardId === undefined) return ok(provider.shardKey);
+  const key = deps.ids.open('shd', shardId)?.locator;
+  const isOwn = key !== undefined && regionOf(key) === provider.dataRegion;
+  if (isOwn && (await providers.shardOwner(key)) === provider.id) return ok(key);
+  return invalidField('/shardId', 'is not a shard of this provider');
+}
+
+/** Gives a shard the card of its provider; a repeat replaces it. Refusals: `overloaded` where the key is another's. */
+export function provisionShard(
+  deps: CatalogueDeps,
+  to: {
+    readonly provider: ProviderRecord;
+    readonly shardKey: string;
+    readonly owners: readonly string[];
+  },
+): Promise<Result<null>> {
+  const { provider, shardKey, owners } = to;
+  const { id: providerId, name, currency, region } = provider;
+  const card: ProviderCard = { providerId, name, currency, owners };
+  return deps.objects.shard(shardKey, region).provision({ shardKey, provider: card });
+}
+
+/** Gives every shard of a provider its card. Refusals: those of the first shard that refuses. */
+export async function provisionShards(
+  deps: CatalogueDeps,
+  providers: ProviderStore,
+  provider: ProviderRecord,
+): Promise<Result<null>> {
+  const owners = await providers.owners(provider.id);
+  for (const { shardKey } of await providers.shardsOf(provider.id)) {
+    const provisioned = await provisionShard(deps, { provider, shardKey, owners });
+    if (!provisioned.ok) return provisioned;
+  }
+  return ok(null);
+}
+
+/**
+ * A key that no other provider has. Keys have 40 bits, so that two may meet among many millions of providers; taking
+ * another's shard over would be fatal, so a key that is taken is followed by the next one of the same seed.
+ */
+export async function freeShardKey(
+  deps: CatalogueDeps,
+  { caller, call }: Asker,
+  want: { readonly id: string; readonly dataRegion: DataRegion; readonly providers: ProviderStore },
+): Promise<string | null> {
+  const seed =
+    call === null ? deps.entropy.bytes(SHARD_SEED_LENGTH).join(' ') : seedOf(caller, call);
+  for (let attempt = 1; attempt <= SHARD_KEY_ATTEMPTS_MAX; attempt += 1) {
+    const shardKey = deps.ids.deriveShardKey(want.dataRegion, `${seed} ${attempt}`);
+    const owner = await want.providers.shardOwner(shardKey);
+    if (owner === null || owner === want.id) return shardKey;
+  }
+  return null;
+}
