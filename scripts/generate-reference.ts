@@ -11,6 +11,7 @@ import { toMermaid } from '../src/domain/machine.ts';
 import { RESERVATION_MACHINE } from '../src/domain/membership/reservation-machine.ts';
 import { OPERATION_MACHINE } from '../src/domain/payment/operation-machine.ts';
 import { PAYMENT_MACHINE } from '../src/domain/payment/payment-machine.ts';
+import { SAVED_METHOD_MACHINE } from '../src/domain/payment/saved-method-machine.ts';
 import { PAYOUT_MACHINE } from '../src/domain/payout/payout-machine.ts';
 import { RECOVERY_MACHINE } from '../src/domain/payout/recovery-machine.ts';
 import { CHARGE_MACHINE } from '../src/domain/subscription/charge-machine.ts';
@@ -26,6 +27,7 @@ const MACHINES = {
   Booking: [toMermaid(BOOKING_MACHINE), 'The agreement with the customer.'],
   Payment: [toMermaid(PAYMENT_MACHINE), 'The money of one booking, as a whole.'],
   'Payment operation': [toMermaid(OPERATION_MACHINE), 'One call to a processor.'],
+  'Saved method': [toMermaid(SAVED_METHOD_MACHINE), 'What a customer keeps to pay with again.'],
   Subscription: [toMermaid(SUBSCRIPTION_MACHINE), 'A member’s access over time.'],
   Charge: [toMermaid(CHARGE_MACHINE), 'One try to move a subscription’s money.'],
   Payout: [toMermaid(PAYOUT_MACHINE), 'What a provider is sent of what they are owed.'],

@@ -100,6 +100,7 @@ function perform(gateway: PaymentGateway, work: PaymentWork): Promise<ProcessorR
         key: work.idempotencyKey,
         amount: { amount: work.amountMinor, currency: work.currency },
         reference: { bookingId: work.bookingId, paymentId: work.paymentId },
+        customerRef: work.customerRef,
         returnUrl: work.returnUrl,
       });
     case 'authorize':
@@ -107,6 +108,7 @@ function perform(gateway: PaymentGateway, work: PaymentWork): Promise<ProcessorR
         key: work.idempotencyKey,
         ref: work.ref ?? '',
         paymentMethod: work.paymentMethod ?? '',
+        customerRef: work.customerRef,
         returnUrl: work.returnUrl,
       });
     case 'capture':

@@ -48,7 +48,8 @@ export function openBooking(shard: ShardState, command: OpenBookingCommand): Ope
 }
 
 function begin(shard: ShardState, command: OpenBookingCommand): Opening {
-  const { target, payment } = command;
+  const { target, payment, methodRefusal } = command;
+  if (methodRefusal !== undefined) return { kind: 'refused', refusal: methodRefusal };
   if ('claim' in target) {
     const placed = placeNewHold(shard, {
       ...command,

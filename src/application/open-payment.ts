@@ -13,6 +13,7 @@ export function openPayment(shard: ShardState, booking: Booking, choice: Payment
     processor: choice.processor,
     ref: null,
     paymentMethod: choice.paymentMethod,
+    customerRef: choice.customerRef ?? null,
     returnUrl: choice.returnUrl,
     amountMinor: booking.quote.totalMinor,
     currency: booking.quote.currency,

@@ -68,6 +68,7 @@ export function lease(shard: ShardState, payment: Payment, operation: Operation)
     amountMinor: operation.amountMinor,
     currency: payment.currency,
     paymentMethod: payment.paymentMethod,
+    customerRef: payment.customerRef,
     returnUrl: payment.returnUrl,
     refundId: operation.refundId,
   };

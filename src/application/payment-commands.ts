@@ -143,6 +143,8 @@ function afterCall(shard: ShardState, answered: Answered): PaymentStep {
       return lookLater(shard, payment);
     case 'setup':
     case 'customer':
+    case 'method':
+    case 'detached':
       throw new InvariantError(`a booking's ${operation.kind} was answered with a ${reply.kind}`);
   }
 }

@@ -64,6 +64,11 @@ export interface SubscriptionReference {
   readonly chargeId: string;
 }
 
+/** What is always sent with the setup of a method that its customer saves. */
+export interface MethodReference {
+  readonly savedMethodId: string;
+}
+
 export type PaymentReference = BookingReference | SubscriptionReference;
 
 /** What a processor can do. */
@@ -87,6 +92,8 @@ export interface PaymentGateway {
     key: string;
     amount: Money;
     reference: BookingReference;
+    /** Who a saved method belongs to; without one the payer chooses, or names a token that belongs to nobody. */
+    customerRef?: string | null;
     /** Where the payer returns to from the processor's page; null for the platform's own. */
     returnUrl: string | null;
   }): Promise<ProcessorReply>;
@@ -94,6 +101,8 @@ export interface PaymentGateway {
     key: string;
     ref: string;
     paymentMethod: string;
+    /** As it was opened. */
+    customerRef?: string | null;
     returnUrl: string | null;
   }): Promise<ProcessorReply>;
   fetch(ref: string): Promise<ProcessorReply>;
@@ -132,6 +141,8 @@ export interface PaymentGateway {
 export interface RecurringGateway {
   /** off_session: later periods are charged without the payer. each_period: the payer pays every invoice. */
   readonly kind: 'off_session' | 'each_period';
+  /** A setup can be confirmed with a token that the payer's browser had of the processor. */
+  readonly takesTokens: boolean;
   /** Who the kept methods belong to. Answers `customer`. */
   openCustomer(request: { key: string; memberId: string }): Promise<ProcessorReply>;
   /** A charge that captures at once and keeps the method for later periods. */
@@ -156,7 +167,7 @@ export interface RecurringGateway {
   openSetup(request: {
     key: string;
     customerRef: string;
-    reference: SubscriptionReference;
+    reference: SubscriptionReference | MethodReference;
     returnUrl: string | null;
   }): Promise<ProcessorReply>;
   confirmSetup(request: {
@@ -167,6 +178,10 @@ export interface RecurringGateway {
   }): Promise<ProcessorReply>;
   fetchSetup(ref: string): Promise<ProcessorReply>;
   cancelSetup(request: { key: string; ref: string }): Promise<ProcessorReply>;
+  /** What may be shown of a kept method. Answers `method`. */
+  describeMethod(ref: string): Promise<ProcessorReply>;
+  /** Ends the keeping: it can never pay again. Answers `detached`, also where that had been done. */
+  detachMethod(request: { key: string; ref: string }): Promise<ProcessorReply>;
 }
 
 /** A payment found in a processor's list, with the reference that we sent; null for somebody else's. */

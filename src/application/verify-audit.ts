@@ -14,15 +14,15 @@ const PAGE_LENGTH = 1_000;
 /** Streams listed at once. */
 const STREAMS_PAGE_LENGTH = 500;
 
-/** Streams of subscriptions are named by their id, all others by the key of a shard. */
-const SUBSCRIPTION_STREAM = /^sub_/;
+/** Streams of subscriptions and saved methods are named by their ids, all others by the key of a shard. */
+const WITNESSED_STREAM = /^(sub|pmt)_/;
 
 /** The trail of one region with the lists of the shards and subscriptions that ought to be in it. */
 export interface VerifiableTrail {
   readonly audit: Pick<AuditStore, 'readStream' | 'streams'>;
   /** Keys of provisioned shards after `afterKey`, in order. */
   shardKeys(afterKey: string, limit: number): Promise<string[]>;
-  readonly subscriptions: ChainHeads;
+  readonly heads: ChainHeads;
 }
 
 export interface VerifyAuditDeps {
@@ -115,7 +115,7 @@ async function compareWithMaker(
   { listed, state }: { listed: ListedStream; state: ChainState },
 ): Promise<Walked> {
   const { stream } = listed;
-  if (SUBSCRIPTION_STREAM.test(stream)) return compareWithHead(deps, trail, { listed, state });
+  if (WITNESSED_STREAM.test(stream)) return compareWithHead(deps, trail, { listed, state });
   return { state, firstBad: await firstDifference(deps, trail, { stream, state }) };
 }
 
@@ -155,7 +155,7 @@ async function compareWithHead(
   if (listed.head?.seq === state.rows && listed.head.hash === state.head) {
     return { state, firstBad: null };
   }
-  const head = await trail.subscriptions.of(stream);
+  const head = await trail.heads.of(stream);
   if (head === null) return { state, firstBad: state.rows === 0 ? null : 1 };
   if (head.seq < state.rows) return { state, firstBad: head.seq + 1 };
   const grown = head.seq === state.rows ? state : await walk(deps, trail, { stream, state });
@@ -177,7 +177,7 @@ async function listStreams(trail: VerifiableTrail): Promise<ListedStream[]> {
     after = last;
   }
   for (let after = ''; ;) {
-    const page = await trail.subscriptions.list(after, STREAMS_PAGE_LENGTH);
+    const page = await trail.heads.list(after, STREAMS_PAGE_LENGTH);
     for (const head of page) listed.set(head.stream, { stream: head.stream, cursor: null, head });
     const last = page.at(-1);
     if (last === undefined) break;

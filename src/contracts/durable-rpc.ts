@@ -70,6 +70,8 @@ export interface OpenBookingCommand {
   readonly access: AccessVerdict | null;
   readonly target: { readonly holdId: string } | { readonly claim: ClaimRequest };
   readonly payment: PaymentChoice | null;
+  /** Why the saved method that was named cannot pay; the answer, unless the key has one already. */
+  readonly methodRefusal?: Refusal;
   readonly holdBudget: number;
 }
 

@@ -48,6 +48,8 @@ export interface PaymentCall extends WorkSubject {
   readonly amountMinor: number;
   readonly currency: string;
   readonly paymentMethod: string | null;
+  /** Who the method belongs to at the processor; null where it is not a saved one. */
+  readonly customerRef: string | null;
   readonly returnUrl: string | null;
   readonly refundId: string | null;
 }

@@ -34,6 +34,7 @@ export const REGION_ID_KINDS = [
   'prv',
   'ven',
   'whk',
+  'pmt',
 ] as const;
 
 export type ShardIdKind = (typeof SHARD_ID_KINDS)[number];

@@ -17,6 +17,7 @@ import { registerAuth } from './routes/auth.ts';
 import { registerMe } from './routes/me.ts';
 import { registerBlocks } from './routes/blocks.ts';
 import { registerBookingAttendance } from './routes/booking-attendance.ts';
+import { registerPaymentMethods } from './routes/payment-methods.ts';
 import { registerBookingsList } from './routes/bookings-list.ts';
 import { registerBookings } from './routes/bookings.ts';
 import { registerHolds } from './routes/holds.ts';
@@ -46,6 +47,7 @@ import { subscriberCommands } from './use-case-deps.ts';
 const ROUTES: readonly ((app: App) => void)[] = [
   registerAuth,
   registerMe,
+  registerPaymentMethods,
   registerProviders,
   registerVenues,
   registerResources,

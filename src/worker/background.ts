@@ -11,6 +11,7 @@ import {
 import { runRenewals } from '../application/billing/run-renewals.ts';
 import { sendNotices } from '../application/billing/send-notices.ts';
 import { advanceMoney } from '../application/ledger-advance.ts';
+import { sweepMethods } from '../application/payment-methods/sweep-methods.ts';
 import type { WebhookPorts } from '../application/receive-webhook.ts';
 import { reconcile, type ReconcilePorts } from '../application/reconcile.ts';
 import { runJob, type JobOutcome } from '../application/run-job.ts';
@@ -23,6 +24,7 @@ import { WebhookEventRepository } from '../storage/d1/webhook-event-repository.t
 import type { Services } from './context.ts';
 import { createRenewalSender } from './message-sender.ts';
 import { ledgerOf, moneyDeps, moneyOf } from './ledger-deps.ts';
+import { methodDeps } from './payment-choice.ts';
 import { billingDeps } from './use-case-deps.ts';
 
 /** The schedule of the renewals, as wrangler.toml has it; every other one is the reconciliation's. */
@@ -97,7 +99,10 @@ export const runReconciliation: RunJob = (env, services, run) => {
     knowsCharge: (charge) => recognizeCharge(deps, charge),
     recordSubscriptionOrphan: (orphan) => recordOrphan(deps, orphan),
   };
-  return runAlone(services, 'reconciliation', async () => ({ ...(await reconcile(ports, run)) }));
+  return runAlone(services, 'reconciliation', async () => {
+    const methods = await sweepMethods(methodDeps(services), run);
+    return { ...(await reconcile(ports, run)), ...methods };
+  });
 };
 
 /** Runs the work under the lease of its job. */

@@ -175,7 +175,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   customer_limit_reached: define(
     409,
     'You have as many as one customer may',
-    'The service limits what one customer holds and has booked.',
+    'The service limits what one customer holds and has booked; saved payment methods are limited too.',
   ),
   coupon_exhausted: define(
     409,

@@ -17,7 +17,7 @@ import { parseQueueMessage } from '../contracts/queue-messages.ts';
 import type { DataRegion } from '../domain/ids.ts';
 import { platformCalendar } from '../platform/calendar.ts';
 import { AuditRepository } from '../storage/d1/audit-repository.ts';
-import { ChainHeadRepository } from '../storage/d1/billing-chain-heads.ts';
+import { ChainHeadRepository } from '../storage/d1/chain-heads.ts';
 import { BillingRepository } from '../storage/d1/billing-repository.ts';
 import { BookingRepository } from '../storage/d1/booking-repository.ts';
 import { CardRepository } from '../storage/d1/card-repository.ts';
@@ -122,7 +122,7 @@ export function verifyAuditDeps({ databases, digest, objects }: Services): Verif
       return {
         audit: new AuditRepository(databases.of(region)),
         shardKeys: (afterKey, limit) => providers.shardKeys(afterKey, limit),
-        subscriptions: new ChainHeadRepository(databases.of(region)),
+        heads: new ChainHeadRepository(databases.of(region)),
       };
     }),
     chainHashAt: (shardKey, seq) => objects.shard(shardKey).chainHashAt(seq),

@@ -86,7 +86,7 @@ async function verdictOf(
       {
         audit,
         shardKeys: (after) => Promise.resolve(after === '' ? [VERIFIED, 'gempty000'] : []),
-        subscriptions: { list: () => Promise.resolve([]), of: () => Promise.resolve(null) },
+        heads: { list: () => Promise.resolve([]), of: () => Promise.resolve(null) },
       },
     ],
     chainHashAt: (_shardKey, seq) => Promise.resolve(truth[seq - 1]?.hash ?? null),
@@ -319,7 +319,7 @@ describe('verification of a subscription, which keeps the head of its chain alon
               ),
           },
           shardKeys: () => Promise.resolve([]),
-          subscriptions: {
+          heads: {
             list: (after) => {
               const said = say();
               return Promise.resolve(after === '' && said !== null ? [said] : []);

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { verifyAudit } from '../../src/application/verify-audit.ts';
 import { systemDigest } from '../../src/platform/digest.ts';
 import { AuditRepository, auditStatements } from '../../src/storage/d1/audit-repository.ts';
-import { ChainHeadRepository } from '../../src/storage/d1/billing-chain-heads.ts';
+import { ChainHeadRepository } from '../../src/storage/d1/chain-heads.ts';
 import { BillingRepository } from '../../src/storage/d1/billing-repository.ts';
 import { LegalEntityRepository } from '../../src/storage/d1/legal-entity-repository.ts';
 import { NoticeRepository } from '../../src/storage/d1/notice-repository.ts';
@@ -181,10 +181,10 @@ describe('the database', () => {
 
 /** Verifies all that this file has written. */
 function verdict() {
-  const subscriptions = new ChainHeadRepository(env.DB);
+  const heads = new ChainHeadRepository(env.DB);
   return verifyAudit({
     digest: systemDigest,
-    trails: [{ audit, shardKeys: () => Promise.resolve([]), subscriptions }],
+    trails: [{ audit, shardKeys: () => Promise.resolve([]), heads }],
     chainHashAt: () => Promise.resolve(null),
   });
 }

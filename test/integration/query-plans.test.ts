@@ -6,7 +6,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import type { ServiceQuery } from '../../src/application/catalogue-ports.ts';
 import { AuditRepository } from '../../src/storage/d1/audit-repository.ts';
-import { ChainHeadRepository } from '../../src/storage/d1/billing-chain-heads.ts';
+import { ChainHeadRepository } from '../../src/storage/d1/chain-heads.ts';
 import { BillingRepository } from '../../src/storage/d1/billing-repository.ts';
 import { BookingRepository } from '../../src/storage/d1/booking-repository.ts';
 import { CallRepository } from '../../src/storage/d1/call-repository.ts';

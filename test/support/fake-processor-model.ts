@@ -23,7 +23,9 @@ export type CallKind =
   | 'open_setup'
   | 'confirm_setup'
   | 'fetch_setup'
-  | 'cancel_setup';
+  | 'cancel_setup'
+  | 'describe_method'
+  | 'detach_method';
 
 /**
  * What goes wrong with one call. lost_before: it never arrived. lost_after: done, and the answer was lost.

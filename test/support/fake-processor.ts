@@ -82,14 +82,21 @@ export class FakeProcessor extends FakeProcessorObjects implements PaymentGatewa
     key: string;
     ref: string;
     paymentMethod: string;
+    customerRef?: string | null;
   }): Promise<ProcessorReply> {
     return this.#onObject('authorize', request, (object) => {
+      const kept = this.recurring.kept.get(request.paymentMethod);
+      if (kept !== undefined && kept.customerRef !== request.customerRef) {
+        this.#decline(object);
+        const payment = shown(object);
+        return { kind: 'declined', code: 'payment_method_invalid', retry: 'payer', payment };
+      }
       // An order is authorised once its payer has agreed, and without a method.
       const from = this.asksFirst ? ['approved'] : ['created', 'failed', 'action_required'];
       if (!from.includes(object.state)) return { kind: 'already_done' };
       if (!this.asksFirst) object.paymentMethod = request.paymentMethod;
       object.methodRef = object.paymentMethod;
-      switch (request.paymentMethod) {
+      switch (kept?.behaviour ?? request.paymentMethod) {
         case METHODS.declines:
           this.decline(object);
           return {

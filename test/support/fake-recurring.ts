@@ -2,7 +2,11 @@
  * The recurring part of the processor in memory: customers, methods that are kept, charges that capture at once.
  * Its payments are objects of the processor like any other; keys and faults are the processor's. Made by FakeProcessor.
  */
-import type { RecurringGateway, SubscriptionReference } from '../../src/application/ports.ts';
+import type {
+  MethodReference,
+  RecurringGateway,
+  SubscriptionReference,
+} from '../../src/application/ports.ts';
 import type {
   PaymentAction,
   ProcessorReply,
@@ -60,10 +64,21 @@ const REFUSALS: { readonly [method: string]: Refusal } = {
   [METHODS.chargedInVain]: { code: 'insufficient_funds', retry: 'later' },
 };
 
+/** What every kept method looks like. */
+const VISA = {
+  kind: 'card',
+  brand: 'visa',
+  last4: '4242',
+  expiresMonth: 12,
+  expiresYear: 2030,
+  payer: null,
+} as const;
+
 const NEEDS_PAYER: Refusal = { code: 'authentication_required', retry: 'payer' };
 
 export class FakeRecurring implements RecurringGateway {
   readonly kind: 'off_session' | 'each_period';
+  readonly takesTokens: boolean;
   readonly setups = new Map<string, FakeSetup>();
   readonly kept = new Map<string, KeptMethod>();
   readonly customers: string[] = [];
@@ -74,6 +89,7 @@ export class FakeRecurring implements RecurringGateway {
   constructor(hands: RecurringHands) {
     this.#hands = hands;
     this.kind = hands.isPush ? 'each_period' : 'off_session';
+    this.takesTokens = !hands.isPush;
   }
 
   async openCustomer(request: { key: string; memberId: string }): Promise<ProcessorReply> {
@@ -117,7 +133,7 @@ export class FakeRecurring implements RecurringGateway {
   async openSetup(request: {
     key: string;
     customerRef: string;
-    reference: SubscriptionReference;
+    reference: SubscriptionReference | MethodReference;
   }): Promise<ProcessorReply> {
     return this.#hands.call({ kind: 'open_setup', key: request.key, ref: null }, () => {
       if (this.#hands.isPush) return { kind: 'misconfigured', reason: 'nothing is kept here' };
@@ -174,6 +190,19 @@ export class FakeRecurring implements RecurringGateway {
       setup.action = null;
       this.changed(setup);
       return shownSetup(setup);
+    });
+  }
+
+  async describeMethod(ref: string): Promise<ProcessorReply> {
+    return this.#hands.read({ kind: 'describe_method', key: null, ref }, () =>
+      this.kept.has(ref) ? { kind: 'method', method: { ...VISA, ref } } : { kind: 'missing' },
+    );
+  }
+
+  async detachMethod(request: { key: string; ref: string }): Promise<ProcessorReply> {
+    return this.#hands.call({ kind: 'detach_method', key: request.key, ref: request.ref }, () => {
+      this.kept.delete(request.ref);
+      return { kind: 'detached' };
     });
   }
 
@@ -281,8 +310,9 @@ function asksPayer(method: string): boolean {
   return method === METHODS.asksPayer || method === METHODS.asksOnce;
 }
 
-function metadataOf({ subscriptionId, chargeId }: SubscriptionReference) {
-  return { subscription_id: subscriptionId, charge_id: chargeId };
+function metadataOf(reference: SubscriptionReference | MethodReference): Record<string, string> {
+  if ('savedMethodId' in reference) return { saved_method_id: reference.savedMethodId };
+  return { subscription_id: reference.subscriptionId, charge_id: reference.chargeId };
 }
 
 function redirectTo(ref: string): PaymentAction {

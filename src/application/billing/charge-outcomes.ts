@@ -2,7 +2,7 @@
  * What an answer of a processor means for a charge and for the subscription behind it. Synchronous, on a draft: the
  * outcome of a call and all that follows from it are written together. Called by `advanceSubscription` alone.
  */
-import { unreachable } from '../../domain/assert.ts';
+import { InvariantError, unreachable } from '../../domain/assert.ts';
 import type {
   ProcessorPayment,
   ProcessorRefund,
@@ -14,6 +14,7 @@ import {
   isPaidEachTime,
   type Charge,
   type ChargeCall,
+  type Subscription,
 } from '../../domain/subscription/subscription.ts';
 import { HOUR_MS } from '../../domain/time.ts';
 import { FAULT_RETRIES_MAX, nextLookAtMs } from '../payment-plan.ts';
@@ -74,6 +75,9 @@ export function recordAnswer(draft: BillingDraft, terms: BillingTerms, answer: C
     case 'missing':
       missing(draft, terms, charge);
       return;
+    case 'method':
+    case 'detached':
+      throw new InvariantError(`a charge was answered with a ${reply.kind}`);
     default:
       unreachable(reply);
   }
@@ -183,7 +187,7 @@ function applySetup(draft: BillingDraft, answer: { charge: Charge; seen: Process
       return;
     case 'succeeded':
       if (draft.moveCharge(charge, 'succeed', { action: null }).moved)
-        keepMethod(draft, charge, seen.methodRef);
+        keepMethod(draft, { processor: charge.processor, ref: seen.methodRef });
       return;
     case 'failed':
       draft.moveCharge(charge, 'fail', { declineCode: seen.declineCode, action: null });
@@ -197,8 +201,8 @@ function applySetup(draft: BillingDraft, answer: { charge: Charge; seen: Process
 }
 
 /** A method that is kept opens the trial it was asked for, and collects what is still to be paid at once. */
-function keepMethod(draft: BillingDraft, charge: Charge, methodRef: string | null): void {
-  draft.patch({ method: { processor: charge.processor, ref: methodRef } });
+export function keepMethod(draft: BillingDraft, method: NonNullable<Subscription['method']>): void {
+  draft.patch({ method });
   if (draft.subscription.state === 'incomplete') {
     draft.move('begin_trial');
     draft.tell('subscription_started');
@@ -209,7 +213,7 @@ function keepMethod(draft: BillingDraft, charge: Charge, methodRef: string | nul
     type: 'subscription.method_kept',
     from: draft.subscription.state,
     to: draft.subscription.state,
-    metadata: { processor: charge.processor },
+    metadata: { processor: method.processor },
   });
   const { openInvoice } = draft;
   if (openInvoice !== null)

@@ -6,6 +6,7 @@ import type { Caller } from '../../contracts/calls.ts';
 import type { PaymentChoice } from '../../domain/booking/booking.ts';
 import { refuse, type Refusal, type Result } from '../../domain/result.ts';
 import { isChargeOpen } from '../../domain/subscription/billing-step.ts';
+import { keepMethod } from './charge-outcomes.ts';
 import type { BillingDraft } from './billing-draft.ts';
 import type { BillingDeps } from './billing-deps.ts';
 import {
@@ -65,6 +66,11 @@ function keepBy(
     );
     if (isBusy)
       return { code: 'payment_in_progress', detail: 'A payment is at work; try again shortly.' };
+    if (payment.customerRef !== undefined) {
+      // A saved method is kept already: nobody has to agree to anything first.
+      keepMethod(draft, { processor: payment.processor, ref: payment.paymentMethod });
+      return null;
+    }
     if (kind === 'each_period') {
       draft.patch({ method: { processor: payment.processor, ref: null } });
       offerNow(draft, payment);

@@ -14,6 +14,7 @@ import type { EpochMs } from '../../domain/time.ts';
 import { regionId, type Asker } from '../catalogue-deps.ts';
 import { advanceSubscription } from './advance-subscription.ts';
 import { BillingDraft } from './billing-draft.ts';
+import { keepMethod } from './charge-outcomes.ts';
 import type { BillingDeps } from './billing-deps.ts';
 import { newCharge, newInvoice } from './new-documents.ts';
 import { numberEntitlements, pushEntitlements } from './push-entitlements.ts';
@@ -162,6 +163,11 @@ function begin(
     if (start === 'trial') {
       draft.move('begin_trial');
       draft.tell('subscription_started');
+      return;
+    }
+    if (payment?.customerRef !== undefined) {
+      // A saved method is kept already: nobody has to agree to anything first.
+      keepMethod(draft, { processor: payment.processor, ref: payment.paymentMethod });
       return;
     }
     draft.addCharge(newCharge(draft, { ...chargeBy(payment), purpose: 'setup', invoice: null }));

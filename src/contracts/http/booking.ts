@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { BOOKING_STATES } from '../../domain/booking/booking-machine.ts';
 import { HOLD_STATES } from '../../domain/hold/hold-machine.ts';
 import { PAYMENT_STATES } from '../../domain/payment/payment-machine.ts';
+import { holdsCardNumber } from '../../domain/payment/card-number.ts';
 import { PROCESSORS } from '../../domain/payment/processor-reply.ts';
 import { REFUND_STATES } from '../../domain/payment/refund-machine.ts';
 import { cancellationPolicySchema, slotSchema } from './catalogue.ts';
@@ -53,6 +54,8 @@ export const createHoldSchema = z
   .refine(quantityMatchesUnits, QUANTITY_MESSAGE)
   .openapi('CreateHold');
 
+const TOKENS_ONLY = 'must be a token of the processor, never a card number';
+
 /** How a payer wants to pay, for bookings and subscriptions alike. */
 export const paymentRequestSchema = z.strictObject({
   processor: z.enum(PROCESSORS),
@@ -60,7 +63,9 @@ export const paymentRequestSchema = z.strictObject({
   paymentMethod: z
     .string()
     .max(200)
-    .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, 'must be a token of the processor, never a card number')
+    .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, TOKENS_ONLY)
+    .refine((token) => !holdsCardNumber(token), TOKENS_ONLY)
+    .openapi({ description: 'A token of the processor, or the id of a saved method (`pmt_…`).' })
     .optional(),
   returnUrl: z
     .url({ protocol: /^https?$/ })

@@ -51,6 +51,8 @@ export interface Payment {
   readonly ref: string | null;
   /** A token of the processor, never a card number; null when the payer enters it with the processor. */
   readonly paymentMethod: string | null;
+  /** Who the method belongs to at the processor; null where it is not a saved one. */
+  readonly customerRef: string | null;
   readonly returnUrl: string | null;
   readonly amountMinor: number;
   readonly currency: string;
@@ -85,6 +87,8 @@ export interface PaymentChoice {
   readonly processor: Processor;
   readonly paymentMethod: string | null;
   readonly returnUrl: string | null;
+  /** Who the method belongs to at the processor; left out where it is not a saved one. */
+  readonly customerRef?: string;
 }
 
 /** One call to a processor, written before it is made. */

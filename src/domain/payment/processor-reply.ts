@@ -84,8 +84,28 @@ export interface ProcessorSetup {
   readonly metadata: { readonly [key: string]: string };
 }
 
+/** What kept methods are called; what the processor calls anything else is `other`. */
+export const METHOD_KINDS = ['card', 'paypal', 'bank_debit', 'other'] as const;
+export type MethodKind = (typeof METHOD_KINDS)[number];
+
+/** A method that a processor keeps, in what may be shown of it: never enough to pay with. */
+export interface ProcessorMethod {
+  /** The processor's token. */
+  readonly ref: string;
+  readonly kind: MethodKind;
+  /** `visa`, `mastercard`, …; null where there is none. */
+  readonly brand: string | null;
+  readonly last4: string | null;
+  /** 1 to 12. */
+  readonly expiresMonth: number | null;
+  readonly expiresYear: number | null;
+  /** The payer's e-mail address with most of it covered; null where the processor knows none. */
+  readonly payer: string | null;
+}
+
 /**
- * payment, refund, setup, customer: a definite answer with the object. declined: the processor said no to the payer.
+ * detached: the processor keeps the method no longer, whoever saw to it.
+ * payment, refund, setup, customer, method: a definite answer with the object. declined: the processor said no to the payer.
  * already_done: the call came twice or too late; fetch to learn the truth.
  * no_answer: nobody knows, and the call may still take effect: only the same key may be tried again.
  * server_error: answered with a fault that is stored under the key; after a fetch that shows no effect, a new key is safe.
@@ -97,6 +117,8 @@ export type ProcessorReply =
   | { readonly kind: 'refund'; readonly refund: ProcessorRefund }
   | { readonly kind: 'setup'; readonly setup: ProcessorSetup }
   | { readonly kind: 'customer'; readonly ref: string }
+  | { readonly kind: 'method'; readonly method: ProcessorMethod }
+  | { readonly kind: 'detached' }
   | {
       readonly kind: 'declined';
       readonly code: string;

@@ -16,6 +16,7 @@ const noSetup = async (): Promise<ProcessorReply> => NO_SETUPS;
 export function createRecurringGateway(calls: BtcpayCalls): RecurringGateway {
   return {
     kind: 'each_period',
+    takesTokens: false,
     // Our own id of the member: BTCPay knows no customers, and no call is made.
     openCustomer: async ({ memberId }) => ({ kind: 'customer', ref: memberId }),
     openCharge: (request) => answering(() => openInvoice(calls, request)),
@@ -24,5 +25,7 @@ export function createRecurringGateway(calls: BtcpayCalls): RecurringGateway {
     confirmSetup: noSetup,
     fetchSetup: noSetup,
     cancelSetup: noSetup,
+    describeMethod: noSetup,
+    detachMethod: noSetup,
   };
 }

@@ -20,10 +20,10 @@ import {
   type PaypalCalls,
 } from './calls.ts';
 import { createPaypalClient, type PaypalClientConfig } from './client.ts';
-import { declined, needsPayer, replyOfFailure } from './errors.ts';
+import { declined, isMethodUnknown, needsPayer, replyOfFailure } from './errors.ts';
 import { listSince } from './listing.ts';
 import { paymentsOf, toRefund, unitOf } from './mapping.ts';
-import { newOrder } from './order-request.ts';
+import { keptSource, newOrder } from './order-request.ts';
 import { createRecurringGateway } from './recurring.ts';
 import { createWebhookReader, type PaypalWebhookConfig } from './webhook.ts';
 import { refundSchema } from './wire.ts';
@@ -79,18 +79,19 @@ function payerHostCheck({ apiUrl, isLive }: PaypalGatewayConfig): (url: URL) => 
     (!isLive && url.origin === origin);
 }
 
-/** Nothing moves by this: the payer approves the order, and we ask for the money after that. */
+/** Nothing moves by this: the payer approves the order, or a saved method is named when the money is asked for. */
 async function openOrder(
   calls: PaypalCalls,
   request: Parameters<PaymentGateway['open']>[0],
 ): Promise<ProcessorReply> {
   const amount = toPaypalAmount(request.amount);
   if ('refused' in amount) return declined(amount.refused, 'payer');
+  const isSaved = (request.customerRef ?? null) !== null;
   const body = newOrder({
     intent: 'AUTHORIZE',
     amount,
     reference: request.reference,
-    payer: { returnUrl: request.returnUrl ?? calls.returnUrl, keepFor: null },
+    payer: isSaved ? null : { returnUrl: request.returnUrl ?? calls.returnUrl, keepFor: null },
   });
   const session = calls.session();
   return orderReply(
@@ -99,14 +100,21 @@ async function openOrder(
   );
 }
 
-/** Reserves the funds of an approved order. One that waits for its payer is shown as what it is. */
+/**
+ * Reserves the funds of an approved order, or those of a saved method. One that waits for its payer is shown as what it is.
+ * A token counts only with the customer whom it was saved for: anybody could send one.
+ */
 async function authorizeOrder(
   calls: PaypalCalls,
-  { key, ref }: { readonly key: string; readonly ref: string },
+  { key, ref, paymentMethod, customerRef = null }: Parameters<PaymentGateway['authorize']>[0],
 ): Promise<ProcessorReply> {
   const session = calls.session();
   const path = `${orderPath(ref)}/authorize`;
-  const answer = await session({ method: 'POST', path, body: {}, key });
+  const isSaved = customerRef !== null;
+  const body = isSaved ? { payment_source: keptSource(paymentMethod, 'CUSTOMER') } : {};
+  const answer = await session({ method: 'POST', path, body, key });
+  // The order was made with the same credentials a moment ago: what we may not use is the method.
+  if (isSaved && isMethodUnknown(answer)) return declined('payment_method_missing', 'payer');
   if (!needsPayer(answer)) return orderReply(calls, answer);
   const order = await readOrder(session, ref);
   return order.ok ? paymentReply(calls, order.value) : replyOfFailure(order.answer);

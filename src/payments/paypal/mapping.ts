@@ -96,6 +96,12 @@ export function actionOf(links: Links, mayPayAt: PayerHostCheck): PaymentAction 
   return mayPayAt(new URL(link.href)) ? { type: 'redirect', url: link.href } : null;
 }
 
+/** An address of which its owner knows which one it is, and nobody else does: `j•••@example.com`. */
+export function maskedEmail(address: string): string {
+  const at = address.lastIndexOf('@');
+  return at < 1 ? '•••' : `${address.slice(0, 1)}•••${address.slice(at)}`;
+}
+
 /** The one purchase unit of an order of ours. */
 export function unitOf({ purchase_units: [unit] }: Order): Unit {
   if (unit === undefined) throw new Error('an order that was read has its purchase unit');

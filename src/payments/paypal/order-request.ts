@@ -52,6 +52,23 @@ export function experience(returnUrl: string): object {
   };
 }
 
+/**
+ * A payment with a kept method, told as what it is, because the rules differ: by the customer who asks for it now, or by us
+ * for a period while they are away.
+ */
+export function keptSource(vaultId: string, initiator: 'CUSTOMER' | 'MERCHANT'): object {
+  return {
+    paypal: {
+      vault_id: vaultId,
+      stored_credential: {
+        payment_initiator: initiator,
+        payment_type: initiator === 'CUSTOMER' ? 'ONE_TIME' : 'RECURRING',
+        usage: 'SUBSEQUENT',
+      },
+    },
+  };
+}
+
 function keeping(merchantCustomerId: string): object {
   return {
     customer: { merchant_customer_id: merchantCustomerId },

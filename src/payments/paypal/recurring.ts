@@ -23,8 +23,8 @@ import {
   replyOfFailedLook,
   replyOfFailure,
 } from './errors.ts';
-import { actionOf, isTaken, isUndecided, paymentsOf, unitOf } from './mapping.ts';
-import { experience, newOrder } from './order-request.ts';
+import { actionOf, isTaken, isUndecided, maskedEmail, paymentsOf, unitOf } from './mapping.ts';
+import { experience, keptSource, newOrder } from './order-request.ts';
 import { orderSchema, paymentTokenSchema, setupTokenSchema, type SetupToken } from './wire.ts';
 
 /**
@@ -36,6 +36,7 @@ import { orderSchema, paymentTokenSchema, setupTokenSchema, type SetupToken } fr
 export function createRecurringGateway(calls: PaypalCalls): RecurringGateway {
   return {
     kind: 'off_session',
+    takesTokens: false,
     // PayPal keeps payers under a name of the merchant's own: no call is needed to have one.
     openCustomer: ({ memberId }) => Promise.resolve({ kind: 'customer', ref: memberId }),
     openCharge: (request) => openCharge(calls, request),
@@ -44,6 +45,8 @@ export function createRecurringGateway(calls: PaypalCalls): RecurringGateway {
     confirmSetup: (request) => withRef(request.ref, () => lookAtSetup(calls, request.ref)),
     fetchSetup: (ref) => withRef(ref, () => lookAtSetup(calls, ref)),
     cancelSetup: (request) => withRef(request.ref, () => cancelSetup(calls, request.ref)),
+    describeMethod: (ref) => withRef(ref, () => describeMethod(calls, ref)),
+    detachMethod: ({ ref }) => withRef(ref, () => detachMethod(calls, ref)),
   };
 }
 
@@ -87,7 +90,8 @@ async function confirmCharge(calls: PaypalCalls, request: ConfirmCharge): Promis
   const isPayable = isApproved || paymentMethod !== '';
   if (!isPayable) return paymentReply(calls, order.value);
   // A repeated key needs the body that it had, and by then the order may be past its approval.
-  const body = paymentMethod === '' ? {} : { payment_source: keptSource(paymentMethod) };
+  const body =
+    paymentMethod === '' ? {} : { payment_source: keptSource(paymentMethod, 'MERCHANT') };
   const answer = await session({ method: 'POST', path: `${orderPath(ref)}/capture`, body, key });
   if (needsPayer(answer)) return declined('authentication_required', 'payer');
   // The order was read with the same credentials a moment ago: what we may not use is the method.
@@ -109,20 +113,6 @@ function capturedReply(calls: PaypalCalls, answer: PaypalAnswer): ProcessorReply
   return isRefused ? declined('capture_declined', 'payer') : paymentReply(calls, order.value);
 }
 
-/** A charge without the payer, told as what it is, because the rules for it are others. */
-function keptSource(vaultId: string): object {
-  return {
-    paypal: {
-      vault_id: vaultId,
-      stored_credential: {
-        payment_initiator: 'MERCHANT',
-        payment_type: 'RECURRING',
-        usage: 'SUBSEQUENT',
-      },
-    },
-  };
-}
-
 type OpenSetup = Parameters<RecurringGateway['openSetup']>[0] & {
   readonly returnUrl?: string | null;
 };
@@ -141,9 +131,14 @@ async function openSetup(calls: PaypalCalls, request: OpenSetup): Promise<Proces
   const call = { method: 'POST', path: '/v3/vault/setup-tokens', body, key: request.key } as const;
   const setup = readAnswer(setupTokenSchema, await calls.session()(call));
   if (!setup.ok) return replyOfFailure(setup.answer);
-  const { subscriptionId, chargeId } = request.reference;
-  const metadata = { subscription_id: subscriptionId, charge_id: chargeId };
+  const metadata = setupMetadata(request.reference);
   return setupReply(calls, setup.value, { methodRef: null, metadata });
+}
+
+/** A setup token has no field of ours: the reference is in the answer for whoever asked. */
+function setupMetadata(reference: OpenSetup['reference']): Record<string, string> {
+  if ('savedMethodId' in reference) return { saved_method_id: reference.savedMethodId };
+  return { subscription_id: reference.subscriptionId, charge_id: reference.chargeId };
 }
 
 /**
@@ -184,6 +179,37 @@ async function cancelSetup(calls: PaypalCalls, ref: string): Promise<ProcessorRe
       metadata: {},
     },
   };
+}
+
+async function describeMethod(calls: PaypalCalls, ref: string): Promise<ProcessorReply> {
+  const answer = await calls.session()({ method: 'GET', path: tokenPath(ref) });
+  const token = readAnswer(paymentTokenSchema, answer);
+  if (!token.ok) return replyOfFailure(token.answer);
+  const email = token.value.payment_source?.paypal?.email_address ?? null;
+  return {
+    kind: 'method',
+    method: {
+      ref: token.value.id,
+      kind: 'paypal',
+      brand: null,
+      last4: null,
+      expiresMonth: null,
+      expiresYear: null,
+      payer: email === null ? null : maskedEmail(email),
+    },
+  };
+}
+
+/** PayPal answers a second time as it did the first; one that the payer took back is as good as deleted. */
+async function detachMethod(calls: PaypalCalls, ref: string): Promise<ProcessorReply> {
+  const answer = await calls.session()({ method: 'DELETE', path: tokenPath(ref) });
+  if (answer.kind === 'answer' && answer.status < 300) return { kind: 'detached' };
+  const reply = replyOfFailure(answer);
+  return reply.kind === 'missing' ? { kind: 'detached' } : reply;
+}
+
+function tokenPath(ref: string): string {
+  return `/v3/vault/payment-tokens/${ref}`;
 }
 
 async function readSetup(session: PaypalSession, ref: string) {

@@ -106,7 +106,12 @@ export const setupTokenSchema = z.looseObject({
   links: linksSchema,
 });
 
-export const paymentTokenSchema = z.looseObject({ id: z.string() });
+export const paymentTokenSchema = z.looseObject({
+  id: z.string(),
+  payment_source: z
+    .looseObject({ paypal: z.looseObject({ email_address: z.string().optional() }).optional() })
+    .optional(),
+});
 
 /** A thing that an event is about, in the few words that lead to a payment. */
 const resourceSchema = z.looseObject({

@@ -49,7 +49,11 @@ export function keyed(key: string): Stripe.RequestOptions {
   return { idempotencyKey: key };
 }
 
-const ID_SHAPES = { pi: /^pi_[A-Za-z0-9_]+$/, seti: /^seti_[A-Za-z0-9_]+$/ } as const;
+const ID_SHAPES = {
+  pi: /^pi_[A-Za-z0-9_]+$/,
+  seti: /^seti_[A-Za-z0-9_]+$/,
+  pm: /^(pm|card|src|ba)_[A-Za-z0-9_]+$/,
+} as const;
 
 /** A text that is no id of this kind names no object; it must not become part of a path either. */
 export async function withRef(

@@ -74,10 +74,12 @@ type Requested<M extends 'open' | 'authorize' | 'capture' | 'void' | 'refund'> =
  * Methods that cannot be captured later are left out by Stripe because of `manual`.
  */
 function openIntent(calls: StripeCalls, request: Requested<'open'>): Promise<Stripe.PaymentIntent> {
+  const { customerRef = null } = request;
   return calls.client.paymentIntents.create(
     {
       amount: request.amount.amount,
       currency: request.amount.currency,
+      ...(customerRef === null ? {} : { customer: customerRef }),
       capture_method: 'manual',
       automatic_payment_methods: ANY_METHOD,
       metadata: metadataOf(request.reference),
@@ -213,6 +215,8 @@ function wordsOf(reply: ProcessorReply): string {
     case 'refund':
     case 'setup':
     case 'customer':
+    case 'method':
+    case 'detached':
       return reply.kind;
     default:
       return unreachable(reply);

@@ -3,10 +3,12 @@
  * Enums of Stripe are open (a newer API may add values), so every unknown value maps to "wait and look again".
  */
 import type { Stripe } from 'stripe';
-import type { ListedPayment, PaymentReference } from '../../application/ports.ts';
+import type { ListedPayment, MethodReference, PaymentReference } from '../../application/ports.ts';
 import type {
+  MethodKind,
   PaymentAction,
   ProcessorDispute,
+  ProcessorMethod,
   ProcessorPayment,
   ProcessorPaymentState,
   ProcessorRefund,
@@ -18,7 +20,8 @@ import { SECOND_MS } from '../../domain/time.ts';
  * What we attach to a PaymentIntent or SetupIntent. The names with underscores are read back by this adapter;
  * `bookingId` and `subscriptionId` are the public API's own spelling, for whoever compares Stripe's books with ours.
  */
-export function metadataOf(reference: PaymentReference): Record<string, string> {
+export function metadataOf(reference: PaymentReference | MethodReference): Record<string, string> {
+  if ('savedMethodId' in reference) return { saved_method_id: reference.savedMethodId };
   if ('bookingId' in reference) {
     const { bookingId, paymentId } = reference;
     return { booking_id: bookingId, payment_id: paymentId, bookingId };
@@ -85,6 +88,27 @@ export function toSetup(setup: Stripe.SetupIntent): ProcessorSetup {
     metadata: { ...setup.metadata },
   };
 }
+
+/** What may be shown of a payment method. Source: Stripe API reference, "The PaymentMethod object". */
+export function toMethod(method: Stripe.PaymentMethod): ProcessorMethod {
+  const { card, us_bank_account: account, sepa_debit: debit } = method;
+  return {
+    ref: method.id,
+    kind: METHOD_KIND_OF_TYPE[method.type] ?? 'other',
+    brand: card?.brand ?? null,
+    last4: card?.last4 ?? account?.last4 ?? debit?.last4 ?? null,
+    expiresMonth: card?.exp_month ?? null,
+    expiresYear: card?.exp_year ?? null,
+    payer: null,
+  };
+}
+
+const METHOD_KIND_OF_TYPE: { readonly [type: string]: MethodKind } = {
+  card: 'card',
+  paypal: 'paypal',
+  us_bank_account: 'bank_debit',
+  sepa_debit: 'bank_debit',
+};
 
 /** A refund; what is neither done nor over is pending. Source: Stripe API reference, "The Refund object". */
 export function toRefund(refund: Stripe.Refund): ProcessorRefund {

@@ -224,6 +224,8 @@ function toFailure(reply: ProcessorReply): Failure {
     case 'refund':
     case 'setup':
     case 'customer':
+    case 'method':
+    case 'detached':
       return { kind: 'misconfigured', reason: `unexpected_${reply.kind}` };
     default:
       return unreachable(reply);

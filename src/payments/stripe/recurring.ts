@@ -15,7 +15,7 @@ import {
   withRef,
   type StripeCalls,
 } from './calls.ts';
-import { metadataOf, toSetup } from './mapping.ts';
+import { metadataOf, toMethod, toSetup } from './mapping.ts';
 
 /**
  * Stripe's part of the port.
@@ -28,6 +28,7 @@ export function createRecurringGateway(calls: StripeCalls): RecurringGateway {
   const askSetup = (call: () => Promise<Stripe.SetupIntent>) => askForSetup(calls, call);
   return {
     kind: 'off_session',
+    takesTokens: true,
     openCustomer: (request) => openCustomer(calls, request),
     openCharge: (request) => askForPayment(calls, () => openCharge(calls, request)),
     confirmCharge: (request) =>
@@ -39,6 +40,8 @@ export function createRecurringGateway(calls: StripeCalls): RecurringGateway {
       withRef('seti', ref, () => askSetup(() => client.setupIntents.retrieve(ref))),
     cancelSetup: (request) =>
       withRef('seti', request.ref, () => askSetup(() => cancelSetup(calls, request))),
+    describeMethod: (ref) => withRef('pm', ref, () => describeMethod(calls, ref)),
+    detachMethod: (request) => withRef('pm', request.ref, () => detachMethod(calls, request)),
   };
 }
 
@@ -139,6 +142,34 @@ function cancelSetup(
     { cancellation_reason: 'abandoned' },
     keyed(request.key),
   );
+}
+
+function describeMethod({ client, isLive }: StripeCalls, ref: string): Promise<ProcessorReply> {
+  const retrieve = () => client.paymentMethods.retrieve(ref);
+  return askFor({ object: 'payment_method', isLive }, retrieve, (method) => ({
+    kind: 'method',
+    method: toMethod(method),
+  }));
+}
+
+/**
+ * Stripe refuses to detach what nobody is attached to, without a code of its own; so where it refuses, the method itself
+ * is asked who it belongs to.
+ */
+async function detachMethod(
+  { client, isLive }: StripeCalls,
+  { key, ref }: { readonly key: string; readonly ref: string },
+): Promise<ProcessorReply> {
+  const expected = { object: 'payment_method', isLive } as const;
+  const detach = () => client.paymentMethods.detach(ref, {}, keyed(key));
+  const reply = await askFor(expected, detach, () => ({ kind: 'detached' }));
+  if (reply.kind !== 'misconfigured' && reply.kind !== 'declined') return reply;
+  const retrieve = () => client.paymentMethods.retrieve(ref);
+  const isNobodys = (method: Stripe.PaymentMethod) => method.customer === null;
+  const seen = await askFor(expected, retrieve, (method) =>
+    isNobodys(method) ? { kind: 'detached' } : reply,
+  );
+  return seen.kind === 'detached' || seen.kind === 'missing' ? seen : reply;
 }
 
 function askForSetup(

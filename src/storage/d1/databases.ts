@@ -38,6 +38,7 @@ const PROBE_TABLES = [
   'invoice',
   'ledger_transaction',
   'payout',
+  'payment_method',
 ];
 
 /** The databases over their bindings. */

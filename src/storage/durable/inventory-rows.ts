@@ -61,6 +61,7 @@ export function paymentFromRow(row: Row): Payment {
     processor: row['processor'] as Payment['processor'],
     ref: row['ref'] as string | null,
     paymentMethod: row['payment_method'] as string | null,
+    customerRef: row['customer_ref'] as string | null,
     returnUrl: row['return_url'] as string | null,
     amountMinor: row['amount_minor'] as number,
     currency: row['currency'] as string,

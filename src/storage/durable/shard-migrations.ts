@@ -356,4 +356,10 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
   },
   CREATE_SCHEDULES,
   FOLLOW_BOOKING_TIME,
+  {
+    id: '0010_add_payment_customer',
+    sql: `
+      -- Who a saved method belongs to at the processor, which wants to hear it beside the method.
+      ALTER TABLE payment ADD COLUMN customer_ref TEXT;`,
+  },
 ];

@@ -12,8 +12,9 @@ export function savePayment(run: SqlAccess['run'], payment: Payment): void {
   run(
     `INSERT INTO payment (id, booking_id, attempt, state, processor, ref, payment_method, return_url, amount_minor,
        currency, authorized_minor, captured_minor, refunded_minor, earned_minor, earned_refunded_minor, lost_minor,
-       fee_minor, review, capture_before_ms, action, decline_code, due_at_ms, fruitless_looks, is_ended, successor)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       fee_minor, review, capture_before_ms, action, decline_code, due_at_ms, fruitless_looks, is_ended, successor,
+       customer_ref)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET state = excluded.state, ref = excluded.ref,
        currency = excluded.currency, authorized_minor = excluded.authorized_minor, captured_minor = excluded.captured_minor,
        refunded_minor = excluded.refunded_minor, earned_minor = excluded.earned_minor,
@@ -46,6 +47,7 @@ export function savePayment(run: SqlAccess['run'], payment: Payment): void {
     payment.fruitlessLooks,
     payment.isEnded ? 1 : 0,
     payment.successor === null ? null : JSON.stringify(payment.successor),
+    payment.customerRef,
   );
 }
 

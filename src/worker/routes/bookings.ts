@@ -29,6 +29,7 @@ import {
   resultResponse,
 } from '../respond.ts';
 import { lasting } from '../lasting.ts';
+import { resolvedChoice } from '../payment-choice.ts';
 import { defineRoute } from '../route.ts';
 import { checkoutPorts, CLAIM_REFUSALS, claimOf, plansOf, shardOf } from './holds.ts';
 
@@ -128,11 +129,14 @@ export function registerBookings(app: App): void {
     const body = c.req.valid('json');
     const target = targetOf(c, body);
     if (!target.ok) return refusalResponse(c, target.refusal);
+    const choice = body.payment === undefined ? ok(null) : await resolvedChoice(c, body.payment);
     const wish = {
       caller: requireCaller(c),
       call: requireCallKey(c),
       target: target.value.target,
-      payment: choiceOf(body),
+      payment: choice.ok ? choice.value : null,
+      // The shard says it, because the key may have its answer from when the method was there.
+      ...(choice.ok ? {} : { methodRefusal: choice.refusal }),
       holdBudget: services.settings.holdsPerPrincipal,
     };
     const ports = checkoutPorts(c, target.value.shardKey);
@@ -198,13 +202,4 @@ function targetOf(
   const shardKey = shardOf(c, claim);
   if (!shardKey.ok) return shardKey;
   return ok({ shardKey: shardKey.value, target: { claim } });
-}
-
-function choiceOf({ payment }: CreateBookingBody): OpenBookingCommand['payment'] {
-  if (payment === undefined) return null;
-  return {
-    processor: payment.processor,
-    paymentMethod: payment.paymentMethod ?? null,
-    returnUrl: payment.returnUrl ?? null,
-  };
 }

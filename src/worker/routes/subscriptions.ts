@@ -28,12 +28,12 @@ import {
   toSubscriptionView,
   type PaymentMethodBody,
 } from '../../contracts/http/subscriptions.ts';
-import type { Result } from '../../domain/result.ts';
-import type { PaymentChoice } from '../../domain/booking/booking.ts';
+import { ok, type Result } from '../../domain/result.ts';
 import type { App, AppEnv } from '../context.ts';
 import { lasting } from '../lasting.ts';
 import { mappedResponse, pageResponse } from '../map-response.ts';
 import { idempotent } from '../middleware/idempotent-call.ts';
+import { resolvedChoice } from '../payment-choice.ts';
 import { refusalResponse, requireCaller } from '../respond.ts';
 import { defineRoute } from '../route.ts';
 import { billingDeps, invoiceDeps } from '../use-case-deps.ts';
@@ -207,11 +207,9 @@ function registerSignUp(app: App): void {
   app.openapi(create, (c) =>
     idempotent(async () => {
       const { planId, payment, timeZone = DEFAULT_TIME_ZONE } = c.req.valid('json');
-      const wish = {
-        planId,
-        payment: payment === undefined ? null : toChoice(payment, payment.processor),
-        timeZone,
-      };
+      const choice = payment === undefined ? ok(null) : await resolvedChoice(c, payment);
+      if (!choice.ok) return refusalResponse(c, choice.refusal);
+      const wish = { planId, payment: choice.value, timeZone };
       const asker = { caller: requireCaller(c), call: c.get('callKey') };
       const result = await lasting(c, signUp(billingDeps(c.get('services')), asker, wish));
       return answer(c, result, 201);
@@ -276,8 +274,10 @@ function registerMoney(app: App): void {
       const deps = billingDeps(c.get('services'));
       const standing = await readSubscription(deps, asked(c));
       if (!standing.ok) return refusalResponse(c, standing.refusal);
-      const payment = methodChoice(c.req.valid('json'), standing.value);
-      return answer(c, await lasting(c, setPaymentMethod(deps, { ...asked(c), payment })));
+      const choice = await resolvedChoice(c, methodWish(c.req.valid('json'), standing.value));
+      if (!choice.ok) return refusalResponse(c, choice.refusal);
+      const command = { ...asked(c), payment: choice.value };
+      return answer(c, await lasting(c, setPaymentMethod(deps, command)));
     })(c),
   );
 }
@@ -325,19 +325,9 @@ function answer(
   return mappedResponse(c, result, { map, status });
 }
 
-function methodChoice(body: PaymentMethodBody, standing: SubscriptionStanding): PaymentChoice {
+/** The method that is to be kept; its processor is the one before where the body names none. */
+function methodWish(body: PaymentMethodBody, standing: SubscriptionStanding) {
   const wish = body.payment ?? body;
   const { method } = standing.subscription;
-  return toChoice(wish, wish.processor ?? method?.processor ?? DEFAULT_PROCESSOR);
-}
-
-function toChoice(
-  wish: { readonly paymentMethod?: string | undefined; readonly returnUrl?: string | undefined },
-  processor: PaymentChoice['processor'],
-): PaymentChoice {
-  return {
-    processor,
-    paymentMethod: wish.paymentMethod ?? null,
-    returnUrl: wish.returnUrl ?? null,
-  };
+  return { ...wish, processor: wish.processor ?? method?.processor ?? DEFAULT_PROCESSOR };
 }
