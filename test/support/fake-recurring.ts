@@ -85,6 +85,7 @@ export class FakeRecurring implements RecurringGateway {
   /** Told of every change of a setup that a webhook would tell of. */
   changed: (setup: FakeSetup) => void = () => undefined;
   readonly #hands: RecurringHands;
+  #keptCount = 0;
 
   constructor(hands: RecurringHands) {
     this.#hands = hands;
@@ -94,7 +95,7 @@ export class FakeRecurring implements RecurringGateway {
 
   async openCustomer(request: { key: string; memberId: string }): Promise<ProcessorReply> {
     return this.#hands.call({ kind: 'customer', key: request.key, ref: null }, () => {
-      const ref = `${this.#hands.processor}_customer_${this.customers.length + 1}`;
+      const ref = `${this.#hands.processor}_customer_${this.customers.length + 1}_${request.memberId}`;
       this.customers.push(ref);
       return { kind: 'customer', ref };
     });
@@ -282,7 +283,8 @@ export class FakeRecurring implements RecurringGateway {
       known.isSetUp = true;
       return method;
     }
-    const token = `pm_kept_${this.kept.size + 1}`;
+    this.#keptCount += 1;
+    const token = `pm_kept_${this.#keptCount}`;
     this.kept.set(token, { customerRef, behaviour: method, isSetUp: true });
     return token;
   }

@@ -105,7 +105,10 @@ function perform(
   switch (call) {
     case 'customer':
       // The key that the first subscription would use: whoever is first, there is one customer.
-      return recurring.openCustomer({ key: `${userId}:customer:1`, memberId: userId });
+      return recurring.openCustomer({
+        key: `${userId}:customer:${method.keySeq}`,
+        memberId: userId,
+      });
     case 'open': {
       const reference = { savedMethodId: id };
       const customerRef = method.customerRef ?? '';
