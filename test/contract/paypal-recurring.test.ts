@@ -187,6 +187,48 @@ describe('subscriptions through paypal', () => {
     expect(paymentOf(await confirm(ref, kept.methodRef ?? '')).capturedMinor).toBe(AMOUNT);
   });
 
+  it('describes what is kept with its payer covered, and lets go of it, twice as well as once', async () => {
+    const kept = await signedUp('payer_ok');
+    expect(await recurring.describeMethod(kept)).toMatchObject({
+      kind: 'method',
+      method: { ref: kept, kind: 'paypal', payer: 'p•••@example.com', last4: null },
+    });
+    for (let time = 0; time < 2; time += 1)
+      expect(await recurring.detachMethod({ key: newKey(), ref: kept })).toEqual({
+        kind: 'detached',
+      });
+    expect(await recurring.describeMethod(kept)).toEqual({ kind: 'missing' });
+    const ref = await openCharge(kept);
+    expect(await confirm(ref, kept)).toMatchObject({ code: 'payment_method_missing' });
+  });
+
+  it('pays for a booking with what its customer saved, and with no token that anybody sends', async () => {
+    const kept = await signedUp('payer_ok');
+    const book = async (customerRef: string | null) => {
+      const key = newKey();
+      const opened = await harness.gateway.open({
+        key,
+        amount: { amount: AMOUNT, currency: CURRENCY },
+        reference: { bookingId: `bkg_${key}`, paymentId: `pay_${key}` },
+        customerRef,
+        returnUrl: null,
+      });
+      const { ref } = paymentOf(opened);
+      const request = { key: newKey(), ref, paymentMethod: kept, customerRef, returnUrl: null };
+      return { opened, reply: await harness.gateway.authorize(request), request };
+    };
+    const { opened, reply, request } = await book('usr_1');
+    expect(paymentOf(opened)).toMatchObject({ state: 'created', action: null });
+    expect(paymentOf(reply)).toMatchObject({ state: 'authorized', authorizedMinor: AMOUNT });
+    expect(paymentOf(await harness.gateway.authorize(request)).ref).toBe(request.ref);
+    expect(paymentOf((await book(null)).reply)).toMatchObject({ state: 'action_required' });
+    await recurring.detachMethod({ key: newKey(), ref: kept });
+    expect((await book('usr_1')).reply).toMatchObject({
+      kind: 'declined',
+      code: 'payment_method_missing',
+    });
+  });
+
   it('gives a setup up, and calls one that is not there missing', async () => {
     const request = {
       key: newKey(),

@@ -279,3 +279,75 @@ export function describeKeeping(subject: RecurringSubject): void {
     });
   });
 }
+
+/** A method that its owner saved by itself: naming it in a booking's payment, and ending it. */
+export function describeSaving(subject: RecurringSubject): void {
+  describe('a saved method', () => {
+    async function saved() {
+      const customerRef = await customer(subject);
+      const key = newKey();
+      const reference = { savedMethodId: `pmt_${key}` };
+      const opened = setupOf(
+        await subject.recurring.openSetup({ key, customerRef, reference, returnUrl: null }),
+      );
+      expect(opened.metadata).toMatchObject({ saved_method_id: reference.savedMethodId });
+      const done = await confirmSetup(subject, opened.ref, subject.harness.cards.approved);
+      return { customerRef, method: keptOf(setupOf(done)) };
+    }
+
+    /** A booking's payment, opened and authorised. */
+    async function pay(kept: { readonly customerRef: string | null; readonly method: string }) {
+      const { customerRef, method } = kept;
+      const key = newKey();
+      const opened = paymentOf(
+        await subject.gateway.open({
+          key,
+          amount: { amount: AMOUNT, currency: CURRENCY },
+          reference: { bookingId: `bkg_${key}`, paymentId: `pay_${key}` },
+          customerRef,
+          returnUrl: null,
+        }),
+      );
+      const request = { key: newKey(), ref: opened.ref, paymentMethod: method, customerRef };
+      return subject.gateway.authorize({ ...request, returnUrl: null });
+    }
+
+    it('is described by what its owner knows it by', async () => {
+      const { method } = await saved();
+      expect(await subject.recurring.describeMethod(method)).toEqual({
+        kind: 'method',
+        method: {
+          ref: method,
+          kind: 'card',
+          brand: 'visa',
+          last4: '4242',
+          expiresMonth: expect.any(Number),
+          expiresYear: expect.any(Number),
+          payer: null,
+        },
+      });
+      expect(await subject.recurring.describeMethod('pm_of_nobody')).toEqual({ kind: 'missing' });
+    });
+
+    it('pays again and again for its customer, and for nobody else', async () => {
+      const kept = await saved();
+      for (let time = 0; time < 2; time += 1)
+        expect(paymentOf(await pay(kept))).toMatchObject({ state: 'authorized' });
+      for (const customerRef of [null, await customer(subject)])
+        expect(await pay({ ...kept, customerRef })).toMatchObject({ kind: 'declined' });
+    });
+
+    it('pays no more once it is detached, which is done twice as well as once', async () => {
+      const kept = await saved();
+      const detach = (key = newKey()) => subject.recurring.detachMethod({ key, ref: kept.method });
+      const key = newKey();
+      for (const again of [key, key, newKey()])
+        expect(await detach(again)).toEqual({ kind: 'detached' });
+      expect(await pay(kept)).toMatchObject({ kind: 'declined' });
+      for (const ref of ['pm_of_nobody', '../x']) {
+        const reply = await subject.recurring.detachMethod({ key: newKey(), ref });
+        expect(reply).toEqual({ kind: 'missing' });
+      }
+    });
+  });
+}

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import {
   describeKeeping,
   describeRenewing,
+  describeSaving,
   describeSigningUp,
 } from './recurring-gateway-money.case.ts';
 import {
@@ -40,6 +41,7 @@ export function describeRecurringGateway(
     describeSigningUp(subject);
     describeRenewing(subject);
     describeKeeping(subject);
+    describeSaving(subject);
     describeRecurringFaults(subject);
     describeRecurringReading(subject);
   });

@@ -13,6 +13,7 @@ import {
 } from '../../src/domain/payment/payment-machine.ts';
 import { DISPUTE_MACHINE } from '../../src/domain/payment/dispute-machine.ts';
 import { REFUND_MACHINE } from '../../src/domain/payment/refund-machine.ts';
+import { SAVED_METHOD_MACHINE } from '../../src/domain/payment/saved-method-machine.ts';
 import { reachableWithout, terminalStates, testEveryCell } from './machine-table.ts';
 
 describe('payment machine', () => {
@@ -118,6 +119,25 @@ describe('refund machine', () => {
   test('a refund may come back after it had gone, and then stays failed', () => {
     expect(terminalStates(REFUND_MACHINE)).toEqual(['failed']);
     expect(step(REFUND_MACHINE, 'succeeded', 'fail')).toMatchObject({ to: 'failed' });
+  });
+});
+
+describe('saved method machine', () => {
+  testEveryCell(
+    SAVED_METHOD_MACHINE,
+    `
+              keep    fail    remove    end
+    pending   active  failed  removing  -
+    active    =       -       removing  -
+    failed    =       =       =         -
+    removing  =       =       =         removed
+    removed   =       =       =         =
+    `,
+  );
+
+  test('what is to go never comes back', () => {
+    expect(terminalStates(SAVED_METHOD_MACHINE)).toEqual(['failed', 'removed']);
+    expect(step(SAVED_METHOD_MACHINE, 'removing', 'keep')).toMatchObject({ to: 'removing' });
   });
 });
 
