@@ -7,6 +7,7 @@ import type { PaymentChoice } from '../domain/booking/booking.ts';
 import type { ResourceCard, ServiceCard } from '../domain/inventory/cards.ts';
 import type { Money } from '../domain/money.ts';
 import type { PaymentState } from '../domain/payment/payment-machine.ts';
+import type { Refusal } from '../domain/result.ts';
 import type { EpochMs } from '../domain/time.ts';
 import type { CallKey, Caller, KeyedReply, Reply } from './calls.ts';
 import type { BookingView, HistoryView, HoldView, RefundView } from './http/booking.ts';

@@ -3,6 +3,7 @@
  * Run by recurring-gateway.case.ts.
  */
 import { describe, expect, it } from 'vitest';
+import type { ProcessorReply } from '../../src/domain/payment/processor-reply.ts';
 import {
   AMOUNT,
   CURRENCY,
@@ -283,37 +284,8 @@ export function describeKeeping(subject: RecurringSubject): void {
 /** A method that its owner saved by itself: naming it in a booking's payment, and ending it. */
 export function describeSaving(subject: RecurringSubject): void {
   describe('a saved method', () => {
-    async function saved() {
-      const customerRef = await customer(subject);
-      const key = newKey();
-      const reference = { savedMethodId: `pmt_${key}` };
-      const opened = setupOf(
-        await subject.recurring.openSetup({ key, customerRef, reference, returnUrl: null }),
-      );
-      expect(opened.metadata).toMatchObject({ saved_method_id: reference.savedMethodId });
-      const done = await confirmSetup(subject, opened.ref, subject.harness.cards.approved);
-      return { customerRef, method: keptOf(setupOf(done)) };
-    }
-
-    /** A booking's payment, opened and authorised. */
-    async function pay(kept: { readonly customerRef: string | null; readonly method: string }) {
-      const { customerRef, method } = kept;
-      const key = newKey();
-      const opened = paymentOf(
-        await subject.gateway.open({
-          key,
-          amount: { amount: AMOUNT, currency: CURRENCY },
-          reference: { bookingId: `bkg_${key}`, paymentId: `pay_${key}` },
-          customerRef,
-          returnUrl: null,
-        }),
-      );
-      const request = { key: newKey(), ref: opened.ref, paymentMethod: method, customerRef };
-      return subject.gateway.authorize({ ...request, returnUrl: null });
-    }
-
     it('is described by what its owner knows it by', async () => {
-      const { method } = await saved();
+      const { method } = await saved(subject);
       expect(await subject.recurring.describeMethod(method)).toEqual({
         kind: 'method',
         method: {
@@ -330,24 +302,52 @@ export function describeSaving(subject: RecurringSubject): void {
     });
 
     it('pays again and again for its customer, and for nobody else', async () => {
-      const kept = await saved();
+      const kept = await saved(subject);
       for (let time = 0; time < 2; time += 1)
-        expect(paymentOf(await pay(kept))).toMatchObject({ state: 'authorized' });
-      for (const customerRef of [null, await customer(subject)])
-        expect(await pay({ ...kept, customerRef })).toMatchObject({ kind: 'declined' });
+        expect(paymentOf(await payBooking(subject, kept))).toMatchObject({ state: 'authorized' });
+      for (const customerRef of [null, await customer(subject)]) {
+        const reply = await payBooking(subject, { ...kept, customerRef });
+        expect(reply).toMatchObject({ kind: 'declined' });
+      }
     });
 
     it('pays no more once it is detached, which is done twice as well as once', async () => {
-      const kept = await saved();
-      const detach = (key = newKey()) => subject.recurring.detachMethod({ key, ref: kept.method });
+      const kept = await saved(subject);
       const key = newKey();
-      for (const again of [key, key, newKey()])
-        expect(await detach(again)).toEqual({ kind: 'detached' });
-      expect(await pay(kept)).toMatchObject({ kind: 'declined' });
+      for (const again of [key, key, newKey()]) {
+        const reply = await subject.recurring.detachMethod({ key: again, ref: kept.method });
+        expect(reply).toEqual({ kind: 'detached' });
+      }
+      expect(await payBooking(subject, kept)).toMatchObject({ kind: 'declined' });
       for (const ref of ['pm_of_nobody', '../x']) {
         const reply = await subject.recurring.detachMethod({ key: newKey(), ref });
         expect(reply).toEqual({ kind: 'missing' });
       }
     });
   });
+}
+
+async function saved(subject: RecurringSubject) {
+  const customerRef = await customer(subject);
+  const key = newKey();
+  const reference = { savedMethodId: `pmt_${key}` };
+  const request = { key, customerRef, reference, returnUrl: null };
+  const opened = setupOf(await subject.recurring.openSetup(request));
+  expect(opened.metadata).toMatchObject({ saved_method_id: reference.savedMethodId });
+  const done = await confirmSetup(subject, opened.ref, subject.harness.cards.approved);
+  return { customerRef, method: keptOf(setupOf(done)) };
+}
+
+/** A booking's payment, opened and authorised. */
+async function payBooking(
+  { gateway }: RecurringSubject,
+  { customerRef, method }: { readonly customerRef: string | null; readonly method: string },
+): Promise<ProcessorReply> {
+  const key = newKey();
+  const amount = { amount: AMOUNT, currency: CURRENCY };
+  const reference = { bookingId: `bkg_${key}`, paymentId: `pay_${key}` };
+  const opened = await gateway.open({ key, amount, reference, customerRef, returnUrl: null });
+  const { ref } = paymentOf(opened);
+  const request = { key: newKey(), ref, paymentMethod: method, customerRef, returnUrl: null };
+  return gateway.authorize(request);
 }

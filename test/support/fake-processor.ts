@@ -87,7 +87,7 @@ export class FakeProcessor extends FakeProcessorObjects implements PaymentGatewa
     return this.#onObject('authorize', request, (object) => {
       const kept = this.recurring.kept.get(request.paymentMethod);
       if (kept !== undefined && kept.customerRef !== request.customerRef) {
-        this.#decline(object);
+        this.decline(object);
         const payment = shown(object);
         return { kind: 'declined', code: 'payment_method_invalid', retry: 'payer', payment };
       }

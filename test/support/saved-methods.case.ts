@@ -18,7 +18,7 @@ import type {
 import { resolveMethod } from '../../src/application/payment-methods/resolve-method.ts';
 import { sweepMethods } from '../../src/application/payment-methods/sweep-methods.ts';
 import type { IdCodec } from '../../src/application/ports.ts';
-import type { Caller } from '../../src/contracts/durable-rpc.ts';
+import type { Caller } from '../../src/contracts/calls.ts';
 import type { Processor } from '../../src/domain/payment/processor-reply.ts';
 import type { Result } from '../../src/domain/result.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/domain/time.ts';

@@ -2,7 +2,7 @@
  * A customer's own methods: adding, confirming, listing and removing them. Somebody else's is not there. Called by the
  * routes of payment methods.
  */
-import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { Caller } from '../../contracts/calls.ts';
 import { regionOf, regionOfId } from '../../domain/ids.ts';
 import type { Processor } from '../../domain/payment/processor-reply.ts';
 import {

@@ -2,7 +2,7 @@
  * Turns a saved method that a booking or a subscription names into what its processor understands. Reads D1 for nothing
  * else: a token of the processor passes as it is. Called by the routes before anything is claimed.
  */
-import type { Caller } from '../../contracts/durable-rpc.ts';
+import type { Caller } from '../../contracts/calls.ts';
 import { required } from '../../domain/assert.ts';
 import type { PaymentChoice } from '../../domain/booking/booking.ts';
 import { ok, type Result } from '../../domain/result.ts';

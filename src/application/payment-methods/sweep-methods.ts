@@ -5,9 +5,10 @@
 import { errorText } from '../../domain/assert.ts';
 import { regionOfId } from '../../domain/ids.ts';
 import type { SavedMethod } from '../../domain/payment/saved-method.ts';
+import type { EpochMs } from '../../domain/time.ts';
 import { advanceMethod, payerTimeEndMs } from './advance-method.ts';
 import { moved, SWEEP_ACTOR } from './method-change.ts';
-import type { MethodDeps } from './method-ports.ts';
+import type { MethodDeps, PaymentMethodStore } from './method-ports.ts';
 
 /** Methods read at once. */
 const PAGE_LENGTH = 100;
@@ -24,22 +25,28 @@ export async function sweepMethods(
   { byHand }: { readonly byHand: boolean },
 ): Promise<SweepReport> {
   const dueUntilMs = byHand ? null : deps.clock.nowMs();
-  let methodsLookedAt = 0;
-  let methodsFailed = 0;
+  const report = { methodsLookedAt: 0, methodsFailed: 0 };
   for (const region of ['global', 'eu'] as const) {
-    for (let afterId = ''; ;) {
-      const query = { dueUntilMs, afterId, limit: PAGE_LENGTH };
-      const page = await deps.methods(region).due(query);
-      for (const method of page) {
-        methodsLookedAt += 1;
-        if (!(await sweepOne(deps, method))) methodsFailed += 1;
-      }
-      const last = page.at(-1);
-      if (last === undefined) break;
-      afterId = last.id;
+    for await (const method of dueMethods(deps.methods(region), dueUntilMs)) {
+      report.methodsLookedAt += 1;
+      if (!(await sweepOne(deps, method))) report.methodsFailed += 1;
     }
   }
-  return { methodsLookedAt, methodsFailed };
+  return report;
+}
+
+async function* dueMethods(
+  store: PaymentMethodStore,
+  dueUntilMs: EpochMs | null,
+): AsyncGenerator<SavedMethod> {
+  let afterId = '';
+  for (;;) {
+    const page = await store.due({ dueUntilMs, afterId, limit: PAGE_LENGTH });
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_LENGTH) return;
+    afterId = last.id;
+  }
 }
 
 async function sweepOne(deps: MethodDeps, { id }: SavedMethod): Promise<boolean> {

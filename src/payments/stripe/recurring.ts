@@ -165,9 +165,8 @@ async function detachMethod(
   const reply = await askFor(expected, detach, () => ({ kind: 'detached' }));
   if (reply.kind !== 'misconfigured' && reply.kind !== 'declined') return reply;
   const retrieve = () => client.paymentMethods.retrieve(ref);
-  const isNobodys = (method: Stripe.PaymentMethod) => method.customer === null;
   const seen = await askFor(expected, retrieve, (method) =>
-    isNobodys(method) ? { kind: 'detached' } : reply,
+    method.customer === null ? { kind: 'detached' } : reply,
   );
   return seen.kind === 'detached' || seen.kind === 'missing' ? seen : reply;
 }
