@@ -160,7 +160,7 @@ const WALLET_ENDPOINTS: readonly Endpoint[] = [
     },
   ),
   post('payment_methods/{id}/detach', EXPAND_RULES, {
-    operations: NONE,
+    operations: ['void'],
     handle: ({ ctx, id }) => methods.detachMethod(ctx, id),
   }),
   retrieve('payment_method', 'payment_methods/{id}'),

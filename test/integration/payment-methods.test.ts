@@ -12,6 +12,7 @@ import { PaymentMethodRepository } from '../../src/storage/d1/payment-method-rep
 import { servicesOf } from '../../src/worker/services.ts';
 import { verifyAuditDeps } from '../../src/worker/use-case-deps.ts';
 import { call, makePerson, type Person } from '../support/api.ts';
+import { faultsOf, statementsOf } from '../support/query-plan.ts';
 import { describeSavedMethods } from '../support/saved-methods.case.ts';
 import { expectCode, newKey, operator, sell, signUp } from '../support/subscribers.ts';
 
@@ -239,4 +240,30 @@ describe('the trail of a method', () => {
       env.DB.prepare('DELETE FROM payment_method WHERE id = ?').bind(method.id).run(),
     ).rejects.toThrow('payment_method_immutable');
   });
+});
+
+it('finds every method by an index', async () => {
+  const person = await makePerson();
+  const id = await keep(person);
+  const statements = await statementsOf(PaymentMethodRepository, async (store) => {
+    const method = await store.byId(id);
+    if (method === null) throw new Error('it was just kept');
+    const next = services.ids.mintInRegion('pmt', 'global');
+    const { userId } = method;
+    const wanted = {
+      id: next,
+      userId,
+      processor: 'stripe',
+      offered: null,
+      returnUrl: null,
+    } as const;
+    await store.insert(newMethod(services, { ...wanted, preferredAtMs: 0, dueAtMs: 1 }));
+    await store.liveOf(userId);
+    await store.due({ dueUntilMs: 1, afterId: '', limit: 10 });
+    await store.due({ dueUntilMs: null, afterId: '', limit: 10 });
+    await store.customerOf(userId, 'stripe');
+    await store.keepCustomer(userId, { processor: 'stripe', ref: 'cus_other' });
+    await store.save(moved(services, method, { event: 'remove', actor: 'test' }));
+  });
+  expect(await faultsOf(statements)).toEqual([]);
 });

@@ -9,6 +9,7 @@ import * as catalogue from '../../src/storage/d1/schema/catalogue.ts';
 import * as inbox from '../../src/storage/d1/schema/inbox.ts';
 import * as job from '../../src/storage/d1/schema/job.ts';
 import * as ledger from '../../src/storage/d1/schema/ledger.ts';
+import * as paymentMethods from '../../src/storage/d1/schema/payment-method.ts';
 import * as payout from '../../src/storage/d1/schema/payout.ts';
 import * as people from '../../src/storage/d1/schema/people.ts';
 import * as plan from '../../src/storage/d1/schema/plan.ts';
@@ -22,6 +23,7 @@ const TABLES: SQLiteTable[] = [
   inbox,
   job,
   ledger,
+  paymentMethods,
   payout,
   people,
   plan,
