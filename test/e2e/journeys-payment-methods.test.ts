@@ -80,6 +80,12 @@ async function requests(processor: string, path: RegExp): Promise<string[]> {
     .map(({ method, status, path: asked }) => `${method} ${status} ${asked.split('?')[0] ?? ''}`);
 }
 
+/** How often Stripe has let go of a method. */
+async function detached(): Promise<number> {
+  return (await requests('stripe', /\/detach$/)).filter((seen) => seen.startsWith('POST 200'))
+    .length;
+}
+
 async function payer(processor: string, ref: string | undefined, action: string): Promise<void> {
   const path = `POST ${club.api.control(`payers/${processor}/${ref}`)}`;
   expect((await club.api.call(path, { body: { action } })).status).toBe(200);
@@ -156,8 +162,6 @@ describe('a card', () => {
   it('is let go of by the reconciliation when the processor was silent', async () => {
     const member = await club.join();
     const { id } = await saved(member);
-    const detached = async () =>
-      (await requests('stripe', /\/detach$/)).filter((seen) => seen.startsWith('POST 200')).length;
     const before = await detached();
     await club.api.fault('timeout_before', { operation: 'void', ms: 10 });
     expect((await remove(member, id)).status).toBe(204);
