@@ -1,6 +1,6 @@
 /**
  * All SQL of saved methods. A write is one transaction with the links of the method's chain; the triggers of
- * migrations/0015_create_payment_method.sql refuse the writer who read an older version, one method too many, and the
+ * migrations/0016_create_payment_method.sql refuse the writer who read an older version, one method too many, and the
  * removal of one that a subscription lives on.
  * Callers: the use cases of saved methods, the sweep.
  */

@@ -1,4 +1,4 @@
-/** The table of saved methods as migrations/0015_create_payment_method.sql makes it; its constraints stand there. */
+/** The table of saved methods as migrations/0016_create_payment_method.sql makes it; its constraints stand there. */
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import {
   METHOD_KINDS,
