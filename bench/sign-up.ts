@@ -3,48 +3,13 @@
  * One after the other, so that the time the processor took for its part of each is known and can be taken off: what is
  * left is our own. Members sign up, cancel at once and sign up again; only the sign-ups are timed.
  */
-import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { PROJECT_ROOT } from '../scripts/local/project.ts';
-import { freePort } from './runtime/workerd.ts';
+import { call, expectStatus, line, withPlatform } from './platform.ts';
 
 const MEMBERS = 40;
 const ROUNDS = 8;
 /** Sign-ups of the first round compile the code; they are not counted. */
 const WARM_ROUNDS = 1;
-const READY_WITHIN_MS = 60_000;
 const PASSWORD = 'bench-sign-up';
-
-interface Answer {
-  readonly status: number;
-  readonly json: { readonly [field: string]: unknown };
-}
-
-async function call(
-  url: string,
-  request: { method: string; token?: string; body?: unknown },
-): Promise<Answer> {
-  const response = await fetch(url, {
-    method: request.method,
-    headers: {
-      'content-type': 'application/json',
-      'idempotency-key': randomUUID(),
-      ...(request.token === undefined ? {} : { authorization: `Bearer ${request.token}` }),
-    },
-    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-  });
-  return { status: response.status, json: (await response.json()) as Answer['json'] };
-}
-
-function expectStatus(answer: Answer, status: number): Answer['json'] {
-  if (answer.status !== status) throw new Error(`${answer.status}: ${JSON.stringify(answer.json)}`);
-  return answer.json;
-}
 
 async function makeMembers(base: string): Promise<string[]> {
   const tokens: string[] = [];
@@ -110,63 +75,19 @@ async function measure(base: string, simulators: string): Promise<Sample[]> {
   return samples;
 }
 
-/** Percentiles of one measure, as a line. */
-function line(name: string, values: readonly number[]): string {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number): string =>
-    (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(1);
-  return `${name.padEnd(28)} p50 ${at(0.5)} ms   p90 ${at(0.9)} ms   p99 ${at(0.99)} ms`;
-}
-
-async function main(): Promise<void> {
-  const stateDir = mkdtempSync(join(tmpdir(), 'holdfast-sign-up-'));
-  const port = await freePort();
-  const simulatorsPort = await freePort();
-  const platform = spawn(process.execPath, ['scripts/start.ts'], {
-    cwd: PROJECT_ROOT,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      ...process.env,
-      PORT: String(port),
-      SIMULATORS_PORT: String(simulatorsPort),
-      STATE_DIR: stateDir,
-    },
-  });
-  const ended = once(platform, 'exit');
-  try {
-    const base = `http://127.0.0.1:${port}`;
-    await ready(base);
-    const samples = await measure(base, `http://127.0.0.1:${simulatorsPort}`);
-    console.log(`${samples.length} sign-ups by card, one after the other`);
-    console.log(
-      line(
-        'with the processor',
-        samples.map(({ totalMs }) => totalMs),
-      ),
-    );
-    console.log(
-      line(
-        "without the processor's time",
-        samples.map(({ ownMs }) => ownMs),
-      ),
-    );
-  } finally {
-    platform.kill('SIGTERM');
-    await ended;
-    rmSync(stateDir, { recursive: true, force: true });
-  }
-}
-
-async function ready(base: string): Promise<void> {
-  const untilMs = performance.now() + READY_WITHIN_MS;
-  while (performance.now() < untilMs) {
-    const isReady = await fetch(`${base}/v1/plans`)
-      .then(async (response) => ((await response.json()) as { data: unknown[] }).data.length > 0)
-      .catch(() => false);
-    if (isReady) return;
-    await sleep(200);
-  }
-  throw new Error('The platform did not come up.');
-}
-
-await main();
+await withPlatform(async ({ base, simulators }) => {
+  const samples = await measure(base, simulators);
+  console.log(`${samples.length} sign-ups by card, one after the other`);
+  console.log(
+    line(
+      'with the processor',
+      samples.map(({ totalMs }) => totalMs),
+    ),
+  );
+  console.log(
+    line(
+      "without the processor's time",
+      samples.map(({ ownMs }) => ownMs),
+    ),
+  );
+});

@@ -2,7 +2,8 @@
  * InventoryShard: the single writer of everything that can be double-booked in one shard.
  * Identity: the shard key (region letter and eight characters) is the object's name.
  * Storage: provider, resource, service, slot, schedule, resource_block, hold, claim, pool_level, booking, payment, operation,
- * refund, dispute, call, chain_event, stream_cursor, quota_notice. Nothing is written before the shard was provisioned.
+ * refund, dispute, call, chain_event, stream_cursor, quota_notice, live_topic, live_change. Nothing is written before the
+ * shard was provisioned.
  * Alarm: a janitor for deadlines, due looks at payments and consumers that are behind. After eviction everything is
  * loaded from storage. It never calls a processor, D1 or another object while it decides; queues are told afterwards.
  */
@@ -250,6 +251,23 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
 
   wake(): Promise<void> {
     return this.#runtime.wake();
+  }
+
+  /** Only the Worker reaches an object: it asks for a socket. */
+  override fetch(request: Request): Promise<Response> {
+    return this.#runtime.live.open(request);
+  }
+
+  override webSocketMessage(socket: WebSocket): void {
+    this.#runtime.live.message(socket);
+  }
+
+  override webSocketClose(socket: WebSocket): Promise<void> {
+    return this.#runtime.live.closed(socket);
+  }
+
+  override webSocketError(socket: WebSocket): Promise<void> {
+    return this.#runtime.live.closed(socket);
   }
 
   override alarm(info?: AlarmInvocationInfo): Promise<void> {

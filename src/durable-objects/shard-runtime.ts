@@ -26,6 +26,7 @@ import { SHARD_MIGRATIONS } from '../storage/durable/shard-migrations.ts';
 import { createSqliteInventoryStore } from '../storage/durable/sqlite-inventory-store.ts';
 import { GroupCommit } from './group-commit.ts';
 import { nextAlarmMs } from './shard-alarm.ts';
+import { ShardLive } from './shard-live.ts';
 
 /** Calls that may wait at once; beyond it new claims are shed, so that those who wait are answered in time. */
 const WAITING_MAX = 4_096;
@@ -51,6 +52,7 @@ type Command<T> = (shard: ShardState) => T;
 type Final = { readonly kind: 'final'; readonly reply: typeof NOT_FOUND_KEYED };
 
 export class ShardRuntime {
+  readonly live: ShardLive;
   readonly #ctx: DurableObjectState;
   readonly #env: Env;
   readonly #settings: Settings;
@@ -72,10 +74,11 @@ export class ShardRuntime {
     this.#commits = new GroupCommit({
       transaction: (work) => ctx.storage.transactionSync(work),
       begin: () => this.#begin(),
-      end: () => this.#shard?.store.flush(),
+      end: () => this.#end(),
       settled: () => this.#settled(),
       broken: (error) => this.#broken(error),
     });
+    this.live = new ShardLive(ctx, (work) => this.#commits.run(work));
     if (!hasSchema(ctx.storage.sql)) return;
     migrateShard(ctx.storage, SHARD_MIGRATIONS);
     this.#load();
@@ -181,18 +184,26 @@ export class ShardRuntime {
       publicUrl: settings.publicUrl,
     });
     this.#shard.nowMs = clock.nowMs();
+    this.live.load(this.#shard);
   }
 
   #begin(): void {
     const shard = required(this.#shard, 'a provisioned shard');
     shard.nowMs = this.#clock.nowMs();
+    this.live.begin();
     settleDeadlines(shard);
+  }
+
+  #end(): void {
+    this.live.settle();
+    this.#shard?.store.flush();
   }
 
   /** After a transaction, in its own turn: the alarm joins the same commit, and queues are told. */
   #settled(): void {
     const shard = this.#shard;
     if (shard === null) return;
+    this.live.settled();
     const behind = streamsBehind(shard);
     this.#setAlarm(shard, behind.length > 0 || shard.hasNotices);
     for (const bookingId of shard.wakeUps) {

@@ -4,6 +4,7 @@
  */
 import type { Entropy, ObjectDirectory } from '../application/ports.ts';
 import type { InventoryShardRpc } from '../contracts/durable-rpc.ts';
+import { WATCH_HEADER, type Watch } from '../contracts/live.ts';
 import type { MembershipRpc } from '../contracts/membership-rpc.ts';
 import { invariant } from '../domain/assert.ts';
 import { isShardKey, regionOf } from '../domain/ids.ts';
@@ -33,8 +34,17 @@ export interface ObjectOptions {
   readonly pause?: (ms: number) => Promise<void>;
 }
 
+/** Opens sockets to shards: what an RPC cannot hand over. */
+export interface ShardSockets {
+  /** Answers 101 with the socket, or the refusal as JSON. Never repeated: a reader that lost its answer comes back by itself. */
+  watch(shardKey: string, watch: Watch): Promise<Response>;
+}
+
+/** No address of ours: an object is found by its name, and the runtime wants one all the same. */
+const OBJECT_URL = 'https://object/live';
+
 /** The directory over the Worker's namespaces. */
-export function createObjectDirectory(options: ObjectOptions): ObjectDirectory {
+export function createObjectDirectory(options: ObjectOptions): ObjectDirectory & ShardSockets {
   const home = (all: DurableObjectNamespace, locator: string): DurableObjectNamespace =>
     options.hasJurisdictions && regionOf(locator) === 'eu' ? all.jurisdiction('eu') : all;
   return {
@@ -44,6 +54,11 @@ export function createObjectDirectory(options: ObjectOptions): ObjectDirectory {
       return callable<InventoryShardRpc>(options, () =>
         home(options.inventory, shardKey).getByName(shardKey, placement),
       );
+    },
+    watch: (shardKey, watch) => {
+      invariant(isShardKey(shardKey), 'a shard is named by its key');
+      const headers = { Upgrade: 'websocket', [WATCH_HEADER]: JSON.stringify(watch) };
+      return home(options.inventory, shardKey).getByName(shardKey).fetch(OBJECT_URL, { headers });
     },
     member: (memberId) =>
       callable<MembershipRpc>(options, () =>

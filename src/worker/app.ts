@@ -37,6 +37,7 @@ import { registerPlans } from './routes/plans.ts';
 import { registerProviders } from './routes/providers.ts';
 import { registerResources } from './routes/resources.ts';
 import { registerServices } from './routes/services.ts';
+import { registerLive } from './routes/live.ts';
 import { registerSlots } from './routes/slots.ts';
 import { registerVenues } from './routes/venues.ts';
 import { registerOperations } from './routes/operations.ts';
@@ -54,6 +55,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerServices,
   registerSlots,
   registerBlocks,
+  registerLive,
   registerPlans,
   registerSubscriptions,
   registerInvoices,

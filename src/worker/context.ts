@@ -15,6 +15,7 @@ import type {
 } from '../application/ports.ts';
 import type { CallKey, Caller } from '../contracts/calls.ts';
 import type { IdParts } from '../domain/ids.ts';
+import type { ShardSockets } from '../platform/objects.ts';
 import type { Settings } from '../platform/settings.ts';
 import type { AccessTokens } from '../platform/tokens.ts';
 import type { Databases } from '../storage/d1/databases.ts';
@@ -28,7 +29,7 @@ export interface Services {
   readonly digest: Digest;
   readonly ids: IdCodec;
   readonly databases: Databases;
-  readonly objects: ObjectDirectory;
+  readonly objects: ObjectDirectory & ShardSockets;
   readonly gateways: GatewayRegistry;
   readonly tokens: AccessTokens;
   readonly accounts: AccountDeps;

@@ -25,6 +25,7 @@ import {
 } from '../../src/application/payment-commands.ts';
 import * as refunds from '../../src/application/refund-commands.ts';
 import * as quota from '../../src/application/quota-outbox.ts';
+import { LiveDesk, type LiveMessage } from '../../src/application/live/live-desk.ts';
 import { ShardState } from '../../src/application/shard-state.ts';
 import type { Caller, Reply } from '../../src/contracts/calls.ts';
 import type { RecordReplyCommand, TakeStepCommand } from '../../src/contracts/payment-steps.ts';
@@ -37,11 +38,13 @@ import type {
   PutServiceCommand,
 } from '../../src/contracts/shard-catalogue.ts';
 import type * as schedule from '../../src/contracts/shard-schedule.ts';
+import type { Watch } from '../../src/contracts/live.ts';
 import type { OrphanOutcome, StreamName, StreamQuery } from '../../src/contracts/shard-streams.ts';
 import type * as rpc from '../../src/contracts/durable-rpc.ts';
 import { platformCalendar } from '../../src/platform/calendar.ts';
 import { systemDigest } from '../../src/platform/digest.ts';
 import { createIdCodec } from '../../src/platform/id-codec.ts';
+import { createLiveStore } from '../../src/storage/durable/live-store.ts';
 import { migrateShard } from '../../src/storage/durable/migrate-shard.ts';
 import { SHARD_MIGRATIONS } from '../../src/storage/durable/shard-migrations.ts';
 import { createSqliteInventoryStore } from '../../src/storage/durable/sqlite-inventory-store.ts';
@@ -62,9 +65,12 @@ export class NodeShard implements rpc.InventoryShardRpc {
   readonly store: InventoryStore;
   /** Bookings that the shard asked the queue to look at, oldest first. */
   readonly wakeUps: string[] = [];
+  /** What watchers were told, oldest first. */
+  readonly told: LiveMessage[] = [];
   readonly #seed: number;
   #loads = 0;
   #shard: ShardState | null = null;
+  #desk: LiveDesk | null = null;
 
   constructor(clock: FakeClock, seed = 1) {
     this.clock = clock;
@@ -106,16 +112,33 @@ export class NodeShard implements rpc.InventoryShardRpc {
   /** The process died: memory is gone, storage stays. */
   crash(): void {
     this.#shard = null;
+    this.#desk = null;
+  }
+
+  /** Where watchers are told from; loaded anew with the memory that it watches. */
+  get desk(): LiveDesk {
+    this.#desk ??= new LiveDesk(this.state, createLiveStore(this.sql.sql));
+    return this.#desk;
+  }
+
+  /** Begins to watch, and gives what the stream begins with. */
+  watch(watch: Watch): string[] {
+    const admitted = this.decide(() => this.desk.admit(watch));
+    if (!admitted.ok) throw new Error(admitted.refusal.code);
+    return this.desk.resume(watch);
   }
 
   /** Decides in one transaction; what is due is settled first. */
   decide<T>(command: (shard: ShardState) => T): T {
     const shard = this.state;
+    const { desk } = this;
     try {
       return this.sql.transactionSync(() => {
         shard.nowMs = this.clock.nowMs();
+        desk.begin();
         settleDeadlines(shard);
         const decided = command(shard);
+        desk.settle();
         shard.store.flush();
         return decided;
       });
@@ -123,6 +146,7 @@ export class NodeShard implements rpc.InventoryShardRpc {
       this.crash();
       throw error;
     } finally {
+      this.told.push(...desk.take());
       this.wakeUps.push(...shard.wakeUps);
       shard.wakeUps.clear();
     }

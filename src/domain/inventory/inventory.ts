@@ -8,7 +8,7 @@ import { MINUTE_MS, overlaps, widen, type Interval } from '../time.ts';
 import { adjoin } from './adjoining.ts';
 import type { ResourceCard, ServiceCard, Slot } from './cards.ts';
 import { Lane } from './occupancy.ts';
-import { SlotBook, type SlotLike } from './slot-book.ts';
+import { firstAtOrAfter, SlotBook, type SlotLike } from './slot-book.ts';
 
 /** One resource (or one named unit of it) taken for one slot, over the buffered interval. */
 export interface Claim {
@@ -45,6 +45,19 @@ export interface SlotAvailability {
     | null;
 }
 
+/**
+ * Told before memory changes, so that what slots showed until then can still be seen. Absent while nobody looks, so that
+ * it costs nothing.
+ */
+export interface InventoryObserver {
+  /** What is free of a resource: a claim is taken, committed or given back, a block begins or ends. */
+  occupancyChanging(change: Pick<Claim, 'resourceId' | 'span'>): void;
+  /** A slot is added, replaced or withdrawn. */
+  slotChanging(slot: Slot): void;
+  serviceChanging(id: string): void;
+  resourceChanging(id: string): void;
+}
+
 interface ResourceLanes {
   readonly card: ResourceCard;
   readonly whole: Lane;
@@ -74,6 +87,12 @@ export class Inventory {
   readonly #levels = new Map<string, SlotLevel>();
   /** Where the next `any` claim of a service begins to look, so that no resource wears out first. */
   readonly #rotation = new Map<string, number>();
+  #observer: InventoryObserver | null = null;
+
+  /** Tells somebody of every change from now on; null for nobody. */
+  observe(observer: InventoryObserver | null): void {
+    this.#observer = observer;
+  }
 
   resource(id: string): ResourceCard | null {
     return this.#resources.get(id)?.card ?? null;
@@ -81,6 +100,10 @@ export class Inventory {
 
   service(id: string): ServiceCard | null {
     return this.#services.get(id) ?? null;
+  }
+
+  serviceIds(): Iterable<string> {
+    return this.#services.keys();
   }
 
   slot(id: string): Slot | null {
@@ -98,6 +121,7 @@ export class Inventory {
 
   /** Adds a resource or replaces its card; capacity and units are fixed at creation, so its claims stay. */
   putResource(card: ResourceCard): void {
+    this.#observer?.resourceChanging(card.id);
     const known = this.#resources.get(card.id);
     const units =
       card.units === null ? null : new Map(card.units.map((unit) => [unit, new Lane(1)]));
@@ -109,15 +133,18 @@ export class Inventory {
   }
 
   putService(card: ServiceCard): void {
+    this.#observer?.serviceChanging(card.id);
     this.#services.set(card.id, card);
   }
 
   putSlot(slot: Slot): void {
+    this.#observer?.slotChanging(slot);
     this.#slots.put(slot);
   }
 
   /** Takes a slot from sale for good: it stays readable, and only those who booked it before will ask for it. */
   withdrawSlot(slot: Slot): void {
+    this.#observer?.slotChanging(slot);
     this.#slots.withdraw(slot);
   }
 
@@ -139,11 +166,13 @@ export class Inventory {
 
   /** Keeps a resource from being claimed over an interval; what is taken there stays taken. */
   block(resourceId: string, span: Interval): void {
+    this.#observer?.occupancyChanging({ resourceId, span });
     this.#lanes(resourceId).whole.block(span);
   }
 
   /** Ends one block of exactly this interval. */
   unblock(resourceId: string, span: Interval): void {
+    this.#observer?.occupancyChanging({ resourceId, span });
     this.#lanes(resourceId).whole.unblock(span);
   }
 
@@ -176,6 +205,21 @@ export class Inventory {
     return found.toSorted((a, b) => a.startAtMs - b.startAtMs);
   }
 
+  /** The slots of a service whose buffered intervals a claim on a resource overlaps: what it takes is missing there. */
+  *slotsOver(serviceId: string, claim: Pick<Claim, 'resourceId' | 'span'>): Generator<Slot> {
+    const service = this.service(serviceId);
+    if (service === null || !service.resourceIds.includes(claim.resourceId)) return;
+    const schedule = this.schedule(serviceId);
+    const backMs = this.#slots.longestMs(serviceId) + service.bufferAfterMinutes * MINUTE_MS;
+    const beforeMs = service.bufferBeforeMinutes * MINUTE_MS;
+    for (let i = firstAtOrAfter(schedule, claim.span.startAtMs - backMs); ; i++) {
+      const slot = schedule[i];
+      if (slot === undefined || slot.startAtMs - beforeMs >= claim.span.endAtMs) return;
+      const isElsewhere = slot.resourceId !== null && slot.resourceId !== claim.resourceId;
+      if (!isElsewhere && overlaps(bufferedSpan(slot, service), claim.span)) yield slot;
+    }
+  }
+
   /** Takes everything that the wish names, as holds, or nothing. Synchronous, so that nobody comes between. */
   claim(wish: ClaimWish): ClaimOutcome {
     const taken: Claim[] = [];
@@ -190,6 +234,7 @@ export class Inventory {
 
   /** Puts back a claim that storage already has, at start. */
   restore(claim: Claim, isHold: boolean): void {
+    this.#observer?.occupancyChanging(claim);
     for (const lane of this.#lanesOf(claim)) {
       lane.claim(claim.span, { quantity: claim.quantity, isHold });
     }
@@ -198,12 +243,14 @@ export class Inventory {
 
   /** Turns a held claim into one without a deadline. */
   commit(claim: Claim): void {
+    this.#observer?.occupancyChanging(claim);
     for (const lane of this.#lanesOf(claim)) lane.commit(claim.span, claim.quantity);
     if (this.#countsForSlot(claim)) this.#level(claim.slotId).held -= claim.quantity;
   }
 
   /** Gives a claim back. */
   release(claim: Claim, isHold: boolean): void {
+    this.#observer?.occupancyChanging(claim);
     for (const lane of this.#lanesOf(claim)) {
       lane.release(claim.span, { quantity: claim.quantity, isHold });
     }

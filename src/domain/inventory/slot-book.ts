@@ -12,6 +12,8 @@ export class SlotBook {
   readonly #slots = new Map<string, Slot>();
   /** Slots of a service in order of start, then id. */
   readonly #schedule = new Map<string, Slot[]>();
+  /** The longest slot that each service ever had. */
+  readonly #longestMs = new Map<string, number>();
   /** Slots that are for sale no more; bookings of the past still name them. */
   readonly #withdrawn = new Map<string, Slot>();
 
@@ -28,8 +30,14 @@ export class SlotBook {
     return this.#schedule.get(serviceId) ?? [];
   }
 
+  /** How far before an instant a slot of the service may begin that has not ended by then. */
+  longestMs(serviceId: string): number {
+    return this.#longestMs.get(serviceId) ?? 0;
+  }
+
   /** Adds a slot or replaces it; one that was withdrawn is for sale again. */
   put(slot: Slot): void {
+    this.#measure(slot);
     const schedule = this.#takeOut(slot);
     this.#withdrawn.delete(nameOf(slot.serviceId, slot));
     schedule.splice(placeInSchedule(schedule, slot), 0, slot);
@@ -40,6 +48,7 @@ export class SlotBook {
   /** Adds many slots at once; for the start, when one by one would sort again and again. */
   putAll(slots: readonly Slot[]): void {
     for (const slot of slots) {
+      this.#measure(slot);
       this.#slots.set(slot.id, slot);
       const schedule = this.#schedule.get(slot.serviceId);
       if (schedule === undefined) this.#schedule.set(slot.serviceId, [slot]);
@@ -75,6 +84,11 @@ export class SlotBook {
       if (slot.endAtMs === like.endAtMs && slot.resourceId === like.resourceId) return slot;
     }
     return null;
+  }
+
+  #measure({ serviceId, startAtMs, endAtMs }: Slot): void {
+    if (endAtMs - startAtMs > this.longestMs(serviceId))
+      this.#longestMs.set(serviceId, endAtMs - startAtMs);
   }
 
   /** Takes a slot out of its service's schedule, which is then ready to take it in again. */

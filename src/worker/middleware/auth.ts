@@ -8,6 +8,7 @@ import type { Role } from '../../contracts/calls.ts';
 import { refuse, type Refusal } from '../../domain/result.ts';
 import type { AppEnv } from '../context.ts';
 import type { RouteRules } from '../route.ts';
+import { socketToken } from './socket-token.ts';
 
 const BEARER = /^Bearer +(\S+) *$/i;
 
@@ -15,11 +16,12 @@ const BEARER = /^Bearer +(\S+) *$/i;
 export async function authenticate(c: Context<AppEnv>, rules: RouteRules): Promise<Refusal | null> {
   if (rules.access === 'public') return null;
   const header = c.req.header('Authorization');
-  if (header === undefined) {
+  const offered = header === undefined ? socketToken(c) : null;
+  if (header === undefined && offered === null) {
     if (rules.access === 'anyone') return null;
     return refuse('unauthenticated', 'Send an access token as a Bearer token.').refusal;
   }
-  const token = BEARER.exec(header)?.[1];
+  const token = offered ?? BEARER.exec(header ?? '')?.[1];
   const caller = token === undefined ? null : await c.get('services').tokens.verify(token);
   // One that was signed by us and names nobody of ours can only come from another deployment with our key.
   if (caller === null || c.get('services').ids.open('usr', caller.id) === null) {
