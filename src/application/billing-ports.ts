@@ -84,6 +84,10 @@ export interface BillingStore {
   hadTrial(userId: string, group: string): Promise<boolean>;
   /** Subscriptions that are due, in the order of their ids. */
   due(query: { nowMs: EpochMs; afterId: string; limit: number }): Promise<string[]>;
+  /** Subscriptions with a charge under way, in the order of their ids. */
+  underWay(query: { afterId: string; limit: number }): Promise<string[]>;
+  /** Charges that wait for a person, oldest first. */
+  reviews(query: { after: { atMs: EpochMs; id: string } | null; limit: number }): Promise<Charge[]>;
   /** Subscriptions of a plan whose version is older. */
   olderThan(query: {
     planId: string;

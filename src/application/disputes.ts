@@ -8,7 +8,9 @@ import type { Booking, Dispute, Payment } from '../domain/booking/booking.ts';
 import { BOOKING_MACHINE } from '../domain/booking/booking-machine.ts';
 import { step } from '../domain/machine.ts';
 import {
+  DISPUTE_BEGINNINGS,
   DISPUTE_MACHINE,
+  DISPUTE_PATHS,
   FROZEN_DISPUTE_STATES,
   TAKEN_DISPUTE_STATES,
   type DisputeEvent,
@@ -28,24 +30,6 @@ const LOST = 'dispute lost';
 /** How long an open dispute is left alone without news: its end is told, and a look a day misses none. */
 export const DISPUTE_LOOK_MS = DAY_MS;
 
-/** How a dispute comes to where the processor shows it, however much of it was missed: each step moves money once. */
-const PATHS: Record<ProcessorDispute['status'], readonly DisputeEvent[]> = {
-  inquiry: ['inquire'],
-  open: ['open'],
-  under_review: ['open', 'review'],
-  won: ['win'],
-  lost: ['open', 'lose'],
-};
-
-/** Where a dispute begins that was not known. */
-const BEGINNINGS: Record<ProcessorDispute['status'], 'inquiry' | 'open'> = {
-  inquiry: 'inquiry',
-  open: 'open',
-  under_review: 'open',
-  won: 'inquiry',
-  lost: 'open',
-};
-
 /** Applies the disputes of a payment as the processor shows them. */
 export function applyDisputes(
   shard: ShardState,
@@ -56,13 +40,14 @@ export function applyDisputes(
     const known = shard.store.disputesOf(payment.id).find(({ ref }) => ref === seen.ref) ?? null;
     const before = known?.state ?? null;
     let dispute = known === null ? beginDispute(shard, payment, seen) : renew(shard, known, seen);
-    for (const event of PATHS[seen.status]) dispute = moveOn(shard, { payment, dispute, event });
+    for (const event of DISPUTE_PATHS[seen.status])
+      dispute = moveOn(shard, { payment, dispute, event });
     if (dispute.state !== before) afterDispute(shard, payment, dispute.state);
   }
 }
 
 function beginDispute(shard: ShardState, payment: Payment, seen: ProcessorDispute): Dispute {
-  const state = BEGINNINGS[seen.status];
+  const state = DISPUTE_BEGINNINGS[seen.status];
   const blank: Dispute = {
     id: `dsp:${payment.processor}:${seen.ref}`,
     paymentId: payment.id,
@@ -185,4 +170,12 @@ function endBooking(shard: ShardState, payment: Payment): void {
   moveBooking(shard, booking, { event: 'cancel', actor, reason: LOST });
   const keptShares = hold.quota?.shares ?? [];
   moveHold(shard, hold, { event: 'free', actor, reason: LOST, keptShares });
+}
+
+/** Whether a dispute of a payment is known here. */
+export function isKnownDispute(
+  shard: ShardState,
+  { paymentId, ref }: { paymentId: string; ref: string },
+): boolean {
+  return shard.store.disputesOf(paymentId).some((dispute) => dispute.ref === ref);
 }

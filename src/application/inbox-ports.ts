@@ -15,7 +15,7 @@ export interface InboxEvent {
   /** Whose money the event is about, where the event itself says so: a booking's or a subscription's, never both. */
   readonly bookingId: string | null;
   readonly subscriptionId: string | null;
-  /** The raw body, exactly the bytes that were signed. */
+  /** The raw body, exactly the bytes that were signed; its digest alone where the event names nobody of ours. */
   readonly payload: string;
   /** False: kept and never acted upon. */
   readonly isExpected: boolean;

@@ -67,6 +67,8 @@ interface Candidate {
 interface Amounts {
   readonly capturedMinor: number;
   readonly refundedMinor: number;
+  /** Null where it is not known, and nothing moved. */
+  readonly currency: string | null;
 }
 
 interface Pass extends CompareRun {
@@ -199,9 +201,11 @@ async function lookAt(
   }
   const currency = ours?.currency ?? theirs.payment?.currency;
   if (currency === undefined || isEqual(ours, theirs)) return [];
+  // Money of another currency is none of what was posted.
+  const matching = isSameCurrency(ours, theirs) ? theirs : NOTHING;
   const differences = [
-    { kind: 'captured', ourMinor: ours?.capturedMinor ?? 0, theirMinor: theirs.capturedMinor },
-    { kind: 'refunded', ourMinor: ours?.refundedMinor ?? 0, theirMinor: theirs.refundedMinor },
+    { kind: 'captured', ourMinor: ours?.capturedMinor ?? 0, theirMinor: matching.capturedMinor },
+    { kind: 'refunded', ourMinor: ours?.refundedMinor ?? 0, theirMinor: matching.refundedMinor },
   ] as const;
   // A refund that the processor has taken on and not finished is posted when it is done.
   const isWaiting =
@@ -220,7 +224,7 @@ async function readTheirs(
   ref: string,
 ): Promise<(Amounts & { payment: ProcessorPayment | null }) | null> {
   const reply = await gateway.fetch(ref);
-  if (reply.kind === 'missing') return { capturedMinor: 0, refundedMinor: 0, payment: null };
+  if (reply.kind === 'missing') return { ...NOTHING, payment: null };
   if (reply.kind !== 'payment') return null;
   return { ...movedOf(reply.payment), payment: reply.payment };
 }
@@ -299,14 +303,22 @@ function byRef(books: readonly PaymentBooks[]): Map<string, PaymentBooks> {
   return new Map(books.map((entry) => [entry.ref, entry]));
 }
 
+const NOTHING: Amounts = { capturedMinor: 0, refundedMinor: 0, currency: null };
+
 /** A processor may call it a refund when reserved funds are let go: what never came cannot have gone back. */
-function movedOf({ capturedMinor, refundedMinor }: Amounts): Amounts {
-  return { capturedMinor, refundedMinor: Math.min(refundedMinor, capturedMinor) };
+function movedOf({ capturedMinor, refundedMinor, currency }: Amounts): Amounts {
+  return { capturedMinor, refundedMinor: Math.min(refundedMinor, capturedMinor), currency };
 }
 
 function isEqual(ours: Amounts | undefined, theirs: Amounts): boolean {
   return (
     (ours?.capturedMinor ?? 0) === theirs.capturedMinor &&
-    (ours?.refundedMinor ?? 0) === theirs.refundedMinor
+    (ours?.refundedMinor ?? 0) === theirs.refundedMinor &&
+    isSameCurrency(ours, theirs)
   );
+}
+
+function isSameCurrency(ours: Amounts | undefined, theirs: Amounts): boolean {
+  const isSaid = ours !== undefined && theirs.currency !== null;
+  return !isSaid || ours.currency === theirs.currency;
 }

@@ -126,6 +126,11 @@ export interface PaymentGateway {
     sinceMs: EpochMs;
     cursor: string | null;
   }): Promise<{ payments: readonly ListedPayment[]; next: string | null } | { failed: string }>;
+  /** Objections that payers made since an instant, newest first, one page at a time; none where no payer can object. */
+  listDisputesSince(request: {
+    sinceMs: EpochMs;
+    cursor: string | null;
+  }): Promise<{ disputes: readonly ListedDispute[]; next: string | null } | { failed: string }>;
   /** Checks the signature over the raw bytes and names the object; null when the signature is wrong. */
   readWebhook(request: {
     rawBody: string;
@@ -192,6 +197,15 @@ export interface ListedPayment {
   readonly createdAtMs: EpochMs;
   readonly capturedMinor: number;
   readonly refundedMinor: number;
+  /** Null while the processor's list does not say it; where money moved it does. */
+  readonly currency: string | null;
+}
+
+/** A payer's objection found in a processor's list, with our reference of the payment; null for somebody else's. */
+export interface ListedDispute {
+  /** The processor's id of the dispute. */
+  readonly ref: string;
+  readonly reference: PaymentReference | null;
 }
 
 /** A verified event of a processor. `dedupeKey` is unique per processor; the event's own state is never applied. */

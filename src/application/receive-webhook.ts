@@ -11,6 +11,7 @@ import { advancePayment } from './advance-payment.ts';
 import type { InboxEvent, InboxStore } from './inbox-ports.ts';
 import type {
   Clock,
+  Digest,
   GatewayRegistry,
   IdCodec,
   Logger,
@@ -27,6 +28,7 @@ export interface WebhookPorts {
   readonly inbox: (region: DataRegion) => InboxStore;
   readonly ids: IdCodec;
   readonly clock: Clock;
+  readonly digest: Pick<Digest, 'sha256'>;
   readonly objects: ObjectDirectory;
   readonly gateways: GatewayRegistry;
   readonly log: Logger;
@@ -35,6 +37,8 @@ export interface WebhookPorts {
   readonly advanceSubscription: (request: {
     readonly subscriptionId: string;
     readonly cause: 'webhook' | 'queue';
+    /** The charge that the event is about, where it is known. */
+    readonly chargeId?: string;
   }) => Promise<void>;
 }
 
@@ -54,7 +58,7 @@ export async function receiveWebhook(
   const nowMs = ports.clock.nowMs();
   const event = await gateway.readWebhook({ rawBody, headers, nowMs });
   if (event === null) return refuse('invalid_signature', 'The signature does not fit the body.');
-  const subject = openSubject(ports.ids, idsOf(event.reference));
+  const subject = subjectOf(ports.ids, event.reference);
   const region = subject === null ? 'global' : regionOf(subject.locator);
   const kept = await ports.inbox(region).insert({
     id: ports.ids.deriveInRegion('whk', region, `${gateway.processor}:${event.dedupeKey}`),
@@ -64,7 +68,8 @@ export async function receiveWebhook(
     objectRef: event.objectRef,
     bookingId: subject?.kind === 'booking' ? subject.id : null,
     subscriptionId: subject?.kind === 'subscription' ? subject.id : null,
-    payload: rawBody,
+    // Whose it is cannot be told before the processor is asked: a database of the wrong region must not have it.
+    payload: subject === null ? withoutBody(ports.digest, rawBody) : rawBody,
     isExpected: event.isExpected,
     receivedAtMs: nowMs,
     nextAttemptAtMs: nowMs + SWEEP_AFTER_MS,
@@ -80,6 +85,11 @@ export async function receiveWebhook(
       });
     });
   return ok(null);
+}
+
+/** What is kept of a body that names nobody: enough to prove which one came. The processor has the event itself. */
+function withoutBody(digest: Pick<Digest, 'sha256'>, rawBody: string): string {
+  return JSON.stringify({ sha256: digest.sha256(rawBody) });
 }
 
 /**
@@ -104,10 +114,13 @@ export async function handleWebhook(ports: WebhookPorts, eventId: string): Promi
 }
 
 async function applyEvent(ports: WebhookPorts, event: InboxEvent): Promise<void> {
-  const subject = openSubject(ports.ids, event) ?? (await findSubject(ports, event));
-  if (subject === null) return; // Nothing of ours: kept for the record alone.
+  const known = openSubject(ports.ids, event);
+  const found = known === null ? await findSubject(ports, event) : { subject: known };
+  if (found === null) return; // Nothing of ours: kept for the record alone.
+  const { subject, ...about } = found;
   if (subject.kind === 'subscription') {
-    await ports.advanceSubscription({ subscriptionId: subject.id, cause: 'webhook' });
+    const { id: subscriptionId } = subject;
+    await ports.advanceSubscription({ subscriptionId, cause: 'webhook', ...about });
     return;
   }
   await advancePayment(
@@ -117,7 +130,10 @@ async function applyEvent(ports: WebhookPorts, event: InboxEvent): Promise<void>
 }
 
 /** Events of refunds and disputes carry no reference of ours; the payment that they belong to does. */
-async function findSubject(ports: WebhookPorts, event: InboxEvent): Promise<Subject | null> {
+async function findSubject(
+  ports: WebhookPorts,
+  event: InboxEvent,
+): Promise<{ readonly subject: Subject; readonly chargeId?: string } | null> {
   const gateway = ports.gateways.get(event.processor);
   if (gateway === null || event.objectRef === null) return null;
   const reply = await gateway.fetch(event.objectRef);
@@ -126,14 +142,17 @@ async function findSubject(ports: WebhookPorts, event: InboxEvent): Promise<Subj
     throw new Error(`the payment of an event cannot be read: ${reply.kind}`);
   }
   const { metadata } = reply.payment;
-  return openSubject(ports.ids, {
+  const subject = openSubject(ports.ids, {
     bookingId: metadata['booking_id'] ?? null,
     subscriptionId: metadata['subscription_id'] ?? null,
   });
+  if (subject === null) return null;
+  const { charge_id: chargeId } = metadata;
+  return chargeId === undefined ? { subject } : { subject, chargeId };
 }
 
-/** Whose money an event is about. */
-interface Subject {
+/** Whose money something of a processor is about. */
+export interface Subject {
   readonly kind: 'booking' | 'subscription';
   readonly id: string;
   readonly locator: string;
@@ -150,6 +169,11 @@ function idsOf(reference: PaymentReference | null): SubjectIds {
     subscriptionId:
       reference !== null && 'subscriptionId' in reference ? reference.subscriptionId : null,
   };
+}
+
+/** Whom a reference names; null for one that is not genuine: another deployment's, under another secret. */
+export function subjectOf(ids: IdCodec, reference: PaymentReference | null): Subject | null {
+  return openSubject(ids, idsOf(reference));
 }
 
 /** Null for what names nothing, and for ids that are not genuine: another deployment's, under another secret. */

@@ -22,7 +22,8 @@ import type {
   PaymentReference,
   SubscriptionReference,
 } from './ports.ts';
-import { handleWebhook, type WebhookPorts } from './receive-webhook.ts';
+import { handleWebhook, subjectOf, type WebhookPorts } from './receive-webhook.ts';
+import { walkDisputes, type DisputePorts } from './reconcile-disputes.ts';
 
 /** Bookings of one shard that one run looks at. */
 const BOOKINGS_MAX = 200;
@@ -36,7 +37,8 @@ const SHARDS_PER_PAGE = 100;
 const EVENTS_MAX = 200;
 
 /** What a run needs beside the parts of the webhook path. */
-export interface ReconcilePorts extends WebhookPorts, Pick<ComparePorts, 'money' | 'ledger'> {
+export interface ReconcilePorts
+  extends WebhookPorts, DisputePorts, Pick<ComparePorts, 'money' | 'ledger'> {
   /** Posts what a shard has to tell the ledger. */
   readonly advanceMoney: (shardKey: string) => Promise<void>;
   readonly shardKeys: (region: DataRegion, afterKey: string) => Promise<string[]>;
@@ -77,6 +79,8 @@ export interface ReconcileReport {
   readonly orphansVoided: number;
   readonly orphansRefunded: number;
   readonly orphansLeft: number;
+  /** Objections of payers that no event had told of. */
+  readonly disputesFound: number;
   readonly listsFailed: number;
   readonly entitlementsPushed: number;
   readonly paymentsCompared: number;
@@ -103,6 +107,7 @@ export async function reconcile(
     orphansVoided: 0,
     orphansRefunded: 0,
     orphansLeft: 0,
+    disputesFound: 0,
     listsFailed: 0,
     entitlementsPushed: 0,
     paymentsCompared: 0,
@@ -122,7 +127,7 @@ export async function reconcile(
   }
   await settleSubscriptions(ports, { counters, byHand: run.byHand });
   for (const gateway of ports.gateways.all()) {
-    await walkList(ports, { gateway, counters, byHand: run.byHand }).catch((error: unknown) => {
+    await walkLists(ports, { gateway, counters, byHand: run.byHand }).catch((error: unknown) => {
       // One processor whose record cannot be worked through must not keep the others waiting.
       counters.listsFailed += 1;
       const { processor } = gateway;
@@ -199,6 +204,17 @@ interface Orphan {
   readonly gateway: PaymentGateway;
   readonly payment: ListedPayment;
   readonly counters: Counters;
+}
+
+/** Disputes first: a payment that is objected to is compared as what it is by then. */
+async function walkLists(
+  ports: ReconcilePorts,
+  pass: Pass & { gateway: PaymentGateway },
+): Promise<void> {
+  const { found, isCut } = await walkDisputes(ports, pass.gateway);
+  pass.counters.disputesFound += found;
+  if (isCut) pass.counters.listsFailed += 1;
+  await walkList(ports, pass);
 }
 
 /** The processor's record against ours, page by page: first what nobody knows goes back, then both are compared. */
@@ -282,9 +298,7 @@ async function isOrphan(
 }
 
 function isGenuine({ ids }: ReconcilePorts, reference: PaymentReference): boolean {
-  return 'bookingId' in reference
-    ? ids.open('bkg', reference.bookingId) !== null
-    : ids.open('sub', reference.subscriptionId) !== null;
+  return subjectOf(ids, reference) !== null;
 }
 
 async function isKnown(

@@ -200,6 +200,8 @@ export interface InventoryShardRpc {
    * that made it has not been settled yet. What does not is an orphan.
    */
   knowsPayment(payment: { bookingId: string; paymentId: string; ref: string }): Promise<boolean>;
+  /** Whether a dispute of a payment is known, by the processor's id of it. */
+  knowsDispute(dispute: { paymentId: string; ref: string }): Promise<boolean>;
   /** Puts what was done about an orphan on the record. */
   recordOrphan(orphan: OrphanOutcome): Promise<void>;
   readAudit(query: StreamQuery): Promise<AuditBatch>;

@@ -15,6 +15,7 @@ import { actAsSeller } from '../application/seller-commands.ts';
 import { cancelBooking } from '../application/cancel-booking.ts';
 import * as catalogue from '../application/catalogue-commands.ts';
 import * as streams from '../application/chain-streams.ts';
+import { isKnownDispute } from '../application/disputes.ts';
 import { readMoney } from '../application/money-facts.ts';
 import { openBooking } from '../application/open-booking.ts';
 import { placeHold, readHold } from '../application/place-hold.ts';
@@ -219,6 +220,10 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
 
   knowsPayment(payment: { bookingId: string; paymentId: string; ref: string }): Promise<boolean> {
     return this.#runtime.look((shard) => payments.isKnownPayment(shard, payment), false);
+  }
+
+  knowsDispute(dispute: { paymentId: string; ref: string }): Promise<boolean> {
+    return this.#runtime.look((shard) => isKnownDispute(shard, dispute), false);
   }
 
   recordOrphan(orphan: OrphanOutcome): Promise<void> {

@@ -28,6 +28,7 @@ import { registerWellKnown } from './routes/well-known.ts';
 import { registerOpsAudit } from './routes/ops-audit.ts';
 import { registerInvoices } from './routes/invoices.ts';
 import { registerOpsMessages } from './routes/ops-messages.ts';
+import { registerOpsReviews } from './routes/ops-reviews.ts';
 import { registerOpsMoney } from './routes/ops-money.ts';
 import { registerOpsPlans } from './routes/ops-plans.ts';
 import { registerSubscriptions } from './routes/subscriptions.ts';
@@ -69,6 +70,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerWellKnown,
   registerOpsAudit,
   registerOpsMessages,
+  registerOpsReviews,
   registerOpsMoney,
   (app) => registerOpsPlans(app, subscriberCommands),
   registerOpsCommissions,

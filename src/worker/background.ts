@@ -4,6 +4,8 @@
  */
 import { advanceSubscription } from '../application/billing/advance-subscription.ts';
 import {
+  learnOfDispute,
+  lookAtCharges,
   recognizeCharge,
   recordOrphan,
   repeatPushes,
@@ -49,6 +51,7 @@ export function webhookPorts(env: Env, services: Services): WebhookPorts {
     inbox: (region) => new WebhookEventRepository(services.databases.of(region)),
     ids: services.ids,
     clock: services.clock,
+    digest: services.digest,
     objects: services.objects,
     gateways: services.gateways,
     log: services.log,
@@ -94,9 +97,11 @@ export const runReconciliation: RunJob = (env, services, run) => {
     advanceSubscriptions: async ({ byHand }) => {
       const send = createRenewalSender(env);
       const { due, failed } = await runRenewals({ ...deps, send }, { byHand });
-      return { lookedAt: due, failed };
+      const looks = await lookAtCharges(deps, { byHand });
+      return { lookedAt: due + looks.lookedAt, failed: failed + looks.failed };
     },
     knowsCharge: (charge) => recognizeCharge(deps, charge),
+    learnOfDispute: (dispute) => learnOfDispute(deps, dispute),
     recordSubscriptionOrphan: (orphan) => recordOrphan(deps, orphan),
   };
   return runAlone(services, 'reconciliation', async () => {
@@ -128,7 +133,7 @@ function runAlone(
 async function lookAtSubscription(
   env: Env,
   services: Services,
-  asked: { subscriptionId: string; cause: 'webhook' | 'queue' },
+  asked: { subscriptionId: string; cause: 'webhook' | 'queue'; chargeId?: string },
 ): Promise<void> {
   const end = await advanceSubscription(billingDeps(services), { ...asked, look: true });
   if (end !== 'busy' || asked.cause === 'queue') return;

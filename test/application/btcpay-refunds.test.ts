@@ -219,7 +219,8 @@ describe('listing', () => {
     const page = await gateway.listSince({ sinceMs: 0, cursor: null });
     const reference = { bookingId: 'bkg_1', paymentId: 'pay_1' };
     const createdAtMs = 1_800_000_000_000;
-    const row = { reference, createdAtMs, capturedMinor: 0, refundedMinor: 0 };
+    const sums = { capturedMinor: 0, refundedMinor: 0, currency: 'eur' };
+    const row = { reference, createdAtMs, ...sums };
     expect(page).toEqual({
       payments: [
         { ...row, ref: 'inv1', state: 'captured', capturedMinor: 5_000, refundedMinor: 700 },
@@ -231,7 +232,7 @@ describe('listing', () => {
           state: 'open',
           reference: { subscriptionId: 'sub_1', chargeId: 'chg_1' },
         },
-        { ...row, ref: 'inv5', state: 'captured', reference: null },
+        { ...row, ref: 'inv5', state: 'captured', reference: null, currency: 'btc' },
       ],
       next: null,
     });

@@ -43,6 +43,19 @@ describe('a run', () => {
     expect(billing.money.global.balance('processor:stripe')).toBeGreaterThan(0);
   });
 
+  test('finds money of another currency, though the sums are the same', async () => {
+    const { shop, billing, run } = await openRig();
+    await shop.booked();
+    await run();
+    shop.stripe.objectOf('stripe_1').currency = 'eur';
+    expect(await run()).toMatchObject({ paymentsUnmatched: 1 });
+    expect(billing.money.global.unmatched).toMatchObject([
+      { ref: 'stripe_1', kind: 'captured', currency: 'usd', theirMinor: 0, isCounted: true },
+    ]);
+    shop.stripe.objectOf('stripe_1').currency = 'usd';
+    expect(await run()).toMatchObject({ paymentsUnmatched: 0 });
+  });
+
   test('finds money of a subscription that was not posted, and lets it go once it was', async () => {
     const rig = await openRig();
     const ref = await payCharge(rig.shop, rig.billing);

@@ -235,6 +235,7 @@ describe('the list', () => {
       createdAtMs: NOW_MS - 6_000,
       capturedMinor: 1_234,
       refundedMinor: 200,
+      currency: 'eur',
     });
     expect(byRef.get('ORDER2')).toMatchObject({ state: 'ended', reference: null });
     expect(byRef.get('ORDER3')).toMatchObject({

@@ -95,7 +95,18 @@ describe('an event about a subscription', () => {
     await deliverBare(rig, await payCharge(rig.shop, rig.billing));
     await handleAll(rig);
     const { subscriptionId } = rig.billing;
-    expect(rig.billing.advanced).toEqual([{ subscriptionId, cause: 'webhook' }]);
+    expect(rig.billing.advanced).toEqual([{ subscriptionId, chargeId: 'chg_1', cause: 'webhook' }]);
+  });
+
+  test('without our ids leaves nothing of its body in the wrong region', async () => {
+    const rig = await openRig();
+    await deliverBare(rig, await payCharge(rig.shop, rig.billing));
+    const [event] = await rig.inboxes.global.list();
+    expect(event?.payload).toMatch(/^\{"sha256":"[0-9a-f]{64}"\}$/);
+    await deliver(rig, { id: 'evt_1', ref: await payCharge(rig.shop, rig.billing) });
+    expect(await rig.inboxes.eu.list()).toMatchObject([
+      { payload: expect.stringContaining('evt_1') },
+    ]);
   });
 
   test('stays unhandled when the look fails, and is swept by the next run', async () => {

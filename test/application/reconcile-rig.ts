@@ -1,6 +1,7 @@
 /** A shop's reconciliation and webhooks in one process, with billing reduced to what it is asked and told. */
 import type { ReconcilePorts, SubscriptionOrphan } from '../../src/application/reconcile.ts';
 import { advanceMoney } from '../../src/application/ledger-advance.ts';
+import type { SubscriptionReference } from '../../src/application/ports.ts';
 import type { DataRegion } from '../../src/domain/ids.ts';
 import { createIdCodec } from '../../src/platform/id-codec.ts';
 import { MemoryInbox } from '../simulation/memory-inbox.ts';
@@ -19,6 +20,7 @@ export class RecordedBilling {
   /** Objects at a processor that charges know. */
   readonly known = new Set<string>();
   readonly orphans: SubscriptionOrphan[] = [];
+  readonly disputes: (SubscriptionReference & { readonly ref: string })[] = [];
   readonly runs: { readonly byHand: boolean }[] = [];
   readonly advanced: { readonly subscriptionId: string; readonly cause: string }[] = [];
   looks: ReconcilePorts['advanceSubscriptions'] = async () => ({ lookedAt: 0, failed: 0 });
@@ -62,6 +64,10 @@ export function reconcilePorts(
     advanceSubscriptions: (run) => {
       billing.runs.push(run);
       return billing.looks(run);
+    },
+    learnOfDispute: async (dispute) => {
+      billing.disputes.push(dispute);
+      return true;
     },
     knowsCharge: async ({ ref }) => billing.known.has(ref),
     recordSubscriptionOrphan: async (orphan) => {

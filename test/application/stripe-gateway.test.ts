@@ -130,6 +130,7 @@ describe('what is sent', () => {
           createdAtMs: 1_800_000_000_000,
           capturedMinor: 0,
           refundedMinor: 0,
+          currency: 'eur',
         },
         expect.objectContaining({
           ref: 'pi_2',

@@ -66,6 +66,7 @@ export function describeListing(contract: Contract): void {
       expect((await contract.gateway.refund(refund)).kind).toBe('refund');
       const row = (await listed(contract, sinceMs)).find(({ ref }) => ref === paid);
       expect(row).toMatchObject({ state: 'captured', capturedMinor: AMOUNT, refundedMinor: 45 });
+      expect(row?.currency).toBe('eur');
       expect(paymentIdOf(row?.reference)).toMatch(/^pay_/);
       expect(row?.createdAtMs).toBeGreaterThanOrEqual(sinceMs);
     });
@@ -108,6 +109,15 @@ export function describeListing(contract: Contract): void {
         cursor: null,
       });
       expect(later).toEqual({ payments: [], next: null });
+    });
+
+    promise('finds no dispute where nobody objected', async () => {
+      const sinceMs = contract.harness.nowMs() - MINUTE_MS;
+      const ref = await captured(contract);
+      const row = (await listed(contract, sinceMs)).find((one) => one.ref === ref);
+      const page = await contract.gateway.listDisputesSince({ sinceMs, cursor: null });
+      if ('failed' in page) throw new Error(page.failed);
+      expect(page.disputes.map(({ reference }) => reference)).not.toContainEqual(row?.reference);
     });
 
     promise('says so when the list cannot be read', async () => {

@@ -189,6 +189,15 @@ describe('paypal beside the contract', () => {
     const [dispute] = (await fetched(subject, ref)).disputes;
     expect(dispute).toMatchObject({ status: 'open', amountMinor: AMOUNT, currency: 'eur' });
     expect(dispute?.evidenceDueMs).toBeGreaterThan(harness.nowMs());
+    const sinceMs = harness.nowMs() - DAY_SECONDS * 1_000;
+    expect(await harness.gateway.listDisputesSince({ sinceMs, cursor: null })).toMatchObject({
+      disputes: expect.arrayContaining([
+        {
+          ref: dispute?.ref,
+          reference: expect.objectContaining({ bookingId: expect.any(String) }),
+        },
+      ]),
+    });
     const refund = { key: newKey(), ref, amountMinor: 500, refundId: newRefundId() };
     expect(await harness.gateway.refund(refund)).toMatchObject({
       kind: 'declined',

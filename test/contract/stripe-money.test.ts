@@ -154,6 +154,24 @@ describe('disputes', () => {
     expect((await fetched(ref)).disputes).toMatchObject([{ status: 'won' }]);
   });
 
+  it('are listed since an instant with the payment that they are about, page after page', async () => {
+    const sinceMs = Date.now() - 60_000;
+    const { ref, metadata } = await paid('pm_card_createDispute');
+    const id = (await fetched(ref)).disputes[0]?.ref ?? '';
+    const first = await gateway.listDisputesSince({ sinceMs, cursor: null });
+    if ('failed' in first) throw new Error(first.failed);
+    const { booking_id: bookingId, payment_id: paymentId } = metadata;
+    expect(first.disputes[0]).toEqual({ ref: id, reference: { bookingId, paymentId } });
+    const rest = await gateway.listDisputesSince({ sinceMs, cursor: id });
+    if ('failed' in rest) throw new Error(rest.failed);
+    expect(rest.disputes.map((row) => row.ref)).not.toContain(id);
+    await world.setFault('list', 'http_500');
+    expect(await gateway.listDisputesSince({ sinceMs, cursor: null })).toEqual({
+      failed: expect.stringContaining('server_error'),
+    });
+    await world.clearFaults();
+  });
+
   it('that cannot be read leave the payment unknown instead of undisputed', async () => {
     const { ref } = await paid('pm_card_createDispute');
     await world.setFault('list', 'http_500');

@@ -122,6 +122,8 @@ export function charge(values: Partial<Charge> = {}): Charge {
     fruitlessLooks: 0,
     nextLookAtMs: null,
     isUnwanted: false,
+    disputes: [],
+    review: null,
     createdAtMs: NOW_MS,
     ...values,
   };

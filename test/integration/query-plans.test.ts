@@ -272,6 +272,8 @@ describe('every statement finds its rows by an index', () => {
       await store.charge('chg_plan');
       await store.latestCharge(id);
       await store.refundsOf(id);
+      await store.underWay({ afterId: '', limit: 10 });
+      await store.reviews({ after: { atMs: NOW, id: 'x' }, limit: 10 });
       await store.markPushed(id, 1);
       await store.unpushed('', 10);
     });

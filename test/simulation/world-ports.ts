@@ -46,6 +46,7 @@ export function worldPorts({
     advanceSubscription: noSubscription,
     advanceSubscriptions: async () => ({ lookedAt: 0, failed: 0 }),
     knowsCharge: noSubscription,
+    learnOfDispute: noSubscription,
     recordSubscriptionOrphan: noSubscription,
   };
 }

@@ -114,6 +114,8 @@ export function makeCharge(invoice: Invoice, values: Partial<Charge> = {}): Char
     fruitlessLooks: 0,
     nextLookAtMs: null,
     isUnwanted: false,
+    disputes: [],
+    review: null,
     createdAtMs: NOON_MS,
     ...values,
   };

@@ -5,6 +5,7 @@
 import type {
   BookingReference,
   Clock,
+  ListedDispute,
   ListedPayment,
   PaymentGateway,
   WebhookEvent,
@@ -206,8 +207,16 @@ export class FakeProcessor extends FakeProcessorObjects implements PaymentGatewa
       createdAtMs: object.createdAtMs,
       capturedMinor: object.capturedMinor,
       refundedMinor: object.refundedMinor,
+      currency: object.currency,
     }));
     return { payments: payments.toReversed(), next: null };
+  }
+
+  async listDisputesSince(): Promise<{ disputes: readonly ListedDispute[]; next: string | null }> {
+    const disputes = [...this.objects.values()].flatMap((object) =>
+      object.disputes.map(({ ref }) => ({ ref, reference: referenceOf(object) })),
+    );
+    return { disputes: disputes.toReversed(), next: null };
   }
 
   /** An event is the JSON of its id and its object; there is no signature to be wrong. */

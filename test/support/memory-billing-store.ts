@@ -3,6 +3,7 @@
  * subscription, one open invoice, numbers without a gap. A change is taken whole or not at all.
  * For tests on Node; the same suite of behaviours runs over it and over D1.
  */
+import { isChargeOpen } from '../../src/domain/subscription/billing-step.ts';
 import type {
   BillingAccount,
   BillingChange,
@@ -206,6 +207,27 @@ export class MemoryBillingStore implements BillingStore {
   async chargesOf(invoiceId: string): Promise<Charge[]> {
     const charges = [...this.#books.charges.values()];
     return charges.filter((entry) => entry.invoiceId === invoiceId).toSorted(oldestFirst);
+  }
+
+  async underWay(query: { afterId: string; limit: number }): Promise<string[]> {
+    const open = [...this.#books.charges.values()].filter((entry) => isChargeOpen(entry));
+    const ids = new Set(open.map(({ subscriptionId }) => subscriptionId));
+    return [...ids]
+      .filter((id) => id > query.afterId)
+      .toSorted()
+      .slice(0, query.limit);
+  }
+
+  async reviews(query: {
+    after: { atMs: number; id: string } | null;
+    limit: number;
+  }): Promise<Charge[]> {
+    const { atMs, id } = query.after ?? { atMs: 0, id: '' };
+    return [...this.#books.charges.values()]
+      .filter(({ review }) => review !== null)
+      .filter((one) => one.createdAtMs > atMs || (one.createdAtMs === atMs && one.id > id))
+      .toSorted(oldestFirst)
+      .slice(0, query.limit);
   }
 
   async refundsOf(subscriptionId: string): Promise<Charge[]> {

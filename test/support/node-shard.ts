@@ -5,6 +5,7 @@
  */
 import { applySchedule } from '../../src/application/apply-schedule.ts';
 import * as blocks from '../../src/application/block-slots.ts';
+import { isKnownDispute } from '../../src/application/disputes.ts';
 import { finishCall } from '../../src/application/booking-calls.ts';
 import { actAsSeller } from '../../src/application/seller-commands.ts';
 import { cancelBooking } from '../../src/application/cancel-booking.ts';
@@ -308,6 +309,10 @@ export class NodeShard implements rpc.InventoryShardRpc {
 
   async knowsPayment(payment: { bookingId: string; paymentId: string; ref: string }) {
     return this.look((shard) => isKnownPayment(shard, payment));
+  }
+
+  async knowsDispute(dispute: { paymentId: string; ref: string }) {
+    return this.look((shard) => isKnownDispute(shard, dispute));
   }
 
   async readAudit(query: StreamQuery) {

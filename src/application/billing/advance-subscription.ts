@@ -5,6 +5,7 @@
  */
 import { required } from '../../domain/assert.ts';
 import { regionOfId } from '../../domain/ids.ts';
+import type { ProcessorPayment } from '../../domain/payment/processor-reply.ts';
 import {
   callKey,
   isChargeOpen,
@@ -18,6 +19,7 @@ import type { BillingAccount, BillingStore } from '../billing-ports.ts';
 import { BillingDraft } from './billing-draft.ts';
 import type { BillingDeps } from './billing-deps.ts';
 import { callProcessor, lookAtCharge } from './call-processor.ts';
+import { hasDisputeNews } from './charge-disputes.ts';
 import { recordAnswer, type ChargeAnswer } from './charge-outcomes.ts';
 import { applyStep } from './own-steps.ts';
 import { saveDraft } from './save-draft.ts';
@@ -254,7 +256,10 @@ function takeLease({ deps }: Pass, draft: BillingDraft): void {
   draft.patch({ leaseUntilMs, dueAtMs: leaseUntilMs });
 }
 
-/** Money may have come for a charge that is over for us: the one that somebody names, or the last one when an event came. */
+/**
+ * Money may have come for a charge that is over for us, or its payer may object to one that was paid: the charge that
+ * somebody names, or the last one when an event came.
+ */
 async function lookAtClosed(pass: Pass): Promise<void> {
   const { chargeId, subscriptionId, cause } = pass.request;
   if (chargeId === undefined && cause !== 'webhook') return;
@@ -262,11 +267,18 @@ async function lookAtClosed(pass: Pass): Promise<void> {
     chargeId === undefined
       ? await pass.store.latestCharge(subscriptionId)
       : await pass.store.charge(chargeId);
-  const isForgotten = charge?.state === 'failed' || charge?.state === 'cancelled';
-  if (!isForgotten || charge.ref === null || charge.purpose !== 'payment') return;
+  if (charge?.subscriptionId !== subscriptionId || isChargeOpen(charge)) return;
+  if (charge.ref === null || charge.purpose !== 'payment') return;
   const reply = await lookAtCharge(pass.deps, charge);
-  const hasMoney = reply.kind === 'payment' && reply.payment.state === 'captured';
-  if (hasMoney) await record(pass, { charge, call: null, reply });
+  if (reply.kind !== 'payment' || reply.payment.state !== 'captured') return;
+  const isNews = charge.state !== 'succeeded' || isDisputeNews(charge, reply.payment, pass);
+  if (isNews) await record(pass, { charge, call: null, reply });
+}
+
+/** News of a dispute, or a look at one that was due: it sets the time of the next. */
+function isDisputeNews(charge: Charge, { disputes }: ProcessorPayment, { deps }: Pass): boolean {
+  const isDue = charge.nextLookAtMs !== null && charge.nextLookAtMs <= deps.clock.nowMs();
+  return isDue || hasDisputeNews(charge, disputes);
 }
 
 /** Writes one change, and pushes the entitlements that it changes. */

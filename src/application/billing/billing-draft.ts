@@ -183,6 +183,14 @@ export class BillingDraft {
     return { charge: after, moved: true };
   }
 
+  /** Ends the payment or setup under way at the processor; the next steps do it. */
+  abandonCharges(): void {
+    for (const charge of this.charges) {
+      if (isChargeOpen(charge) && charge.purpose !== 'refund')
+        this.patchCharge(charge, { isUnwanted: true, nextLookAtMs: null });
+    }
+  }
+
   keepCustomer(customer: NonNullable<BillingChange['customer']>): void {
     this.#changed.customer = customer;
   }

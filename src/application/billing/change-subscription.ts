@@ -6,7 +6,6 @@ import type { Caller } from '../../contracts/calls.ts';
 import { required } from '../../domain/assert.ts';
 import { regionOf } from '../../domain/ids.ts';
 import { ok, refuse, type Refusal, type Result } from '../../domain/result.ts';
-import { isChargeOpen } from '../../domain/subscription/billing-step.ts';
 import type { PlanTerms } from '../../domain/subscription/plan.ts';
 import type { BillingAccount } from '../billing-ports.ts';
 import { advanceSubscription } from './advance-subscription.ts';
@@ -72,14 +71,6 @@ export async function writeCommand(
   return refuse('overloaded', 'The subscription is being changed by somebody else.', {
     retryAfterSeconds: 1,
   });
-}
-
-/** Ends the payment or setup under way at the processor; the next steps do it. */
-export function abandonCharge(draft: BillingDraft): void {
-  for (const charge of draft.charges) {
-    if (isChargeOpen(charge) && charge.purpose !== 'refund')
-      draft.patchCharge(charge, { isUnwanted: true, nextLookAtMs: null });
-  }
 }
 
 /** A command that the state of the subscription does not allow. */

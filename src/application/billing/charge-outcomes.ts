@@ -19,6 +19,7 @@ import {
 import { HOUR_MS } from '../../domain/time.ts';
 import { FAULT_RETRIES_MAX, nextLookAtMs } from '../payment-plan.ts';
 import type { BillingDraft } from './billing-draft.ts';
+import { applyDisputes } from './charge-disputes.ts';
 import { paymentFailed, paymentSucceeded, type BillingTerms } from './invoice-outcomes.ts';
 
 /**
@@ -26,6 +27,9 @@ import { paymentFailed, paymentSucceeded, type BillingTerms } from './invoice-ou
  * word of its end may be lost.
  */
 const OFFER_LOOK_MS = HOUR_MS;
+
+/** Why a person has to look at a refund. */
+const REFUND_FAILED = 'a refund failed';
 
 /** The answer to one call or look. */
 export interface ChargeAnswer {
@@ -155,6 +159,7 @@ function applyPayment(
         feeMinor: seen.feeMinor ?? charge.feeMinor,
       });
       if (moved) paymentSucceeded(draft, terms, { charge: after, seen });
+      applyDisputes(draft, draft.charge(charge.id) ?? after, seen.disputes);
       return;
     }
     case 'failed':
@@ -233,7 +238,7 @@ function applyRefund(draft: BillingDraft, charge: Charge, seen: ProcessorRefund)
       lookLater(draft, draft.moveCharge(known, 'wait').charge);
       return;
     case 'failed':
-      draft.moveCharge(known, 'fail', { declineCode: 'refund_failed' });
+      draft.moveCharge(known, 'fail', { declineCode: 'refund_failed', review: REFUND_FAILED });
       return;
     default:
       unreachable(seen.status);
@@ -266,7 +271,9 @@ function fail(
   terms: BillingTerms,
   failure: { charge: Charge; code: string; retry: 'never' | 'later' | 'payer' },
 ): void {
-  const values = { declineCode: failure.code, action: null };
+  // Money that somebody is owed has not gone back: a person has to look.
+  const review = failure.charge.purpose === 'refund' ? REFUND_FAILED : failure.charge.review;
+  const values = { declineCode: failure.code, action: null, review };
   const { charge, moved } = draft.moveCharge(failure.charge, 'fail', values);
   if (moved && charge.purpose === 'payment') paymentFailed(draft, terms, { ...failure, charge });
 }

@@ -10,7 +10,7 @@ import { SUBSCRIPTION_MACHINE } from '../../domain/subscription/subscription-mac
 import type { BillingStore } from '../billing-ports.ts';
 import type { BillingDraft } from './billing-draft.ts';
 import type { BillingDeps } from './billing-deps.ts';
-import { abandonCharge, changeSubscription, notNow } from './change-subscription.ts';
+import { changeSubscription, notNow } from './change-subscription.ts';
 import { requestRefund } from './invoice-outcomes.ts';
 import { readPaidPeriod } from './paid-period.ts';
 import type { SubscriptionStanding } from './read-subscription.ts';
@@ -110,7 +110,7 @@ async function cancelNow(
 ): Promise<void> {
   const { state } = draft.subscription;
   if (draft.openInvoice !== null) draft.putInvoice({ ...draft.openInvoice, state: 'void' });
-  abandonCharge(draft);
+  draft.abandonCharges();
   if (state === 'active' && standing.terms.cancelRefund === 'prorated')
     await refundRest(deps, draft, standing);
   draft.move('cancel');

@@ -98,6 +98,8 @@ function untried({ subscription, ports, nowMs }: BillingDraft) {
     fruitlessLooks: 0,
     nextLookAtMs: null,
     isUnwanted: false,
+    disputes: [],
+    review: null,
     createdAtMs: nowMs,
   } as const;
 }

@@ -9,12 +9,7 @@ import { isChargeOpen } from '../../domain/subscription/billing-step.ts';
 import { keepMethod } from './charge-outcomes.ts';
 import type { BillingDraft } from './billing-draft.ts';
 import type { BillingDeps } from './billing-deps.ts';
-import {
-  abandonCharge,
-  changeSubscription,
-  notNow,
-  type SubscriptionCommand,
-} from './change-subscription.ts';
+import { changeSubscription, notNow, type SubscriptionCommand } from './change-subscription.ts';
 import { newCharge } from './new-documents.ts';
 import type { SubscriptionStanding } from './read-subscription.ts';
 
@@ -52,7 +47,7 @@ function makeRoom(draft: BillingDraft): Refusal | null {
   const { state } = draft.subscription;
   const isOver = state === 'cancelled' || state === 'expired' || state === 'incomplete';
   if (isOver) return notNow(draft, 'take another payment method');
-  abandonCharge(draft);
+  draft.abandonCharges();
   return null;
 }
 

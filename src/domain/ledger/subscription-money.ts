@@ -3,7 +3,8 @@
  * and the tax inside it; one that nobody waited for is the payer's. Pure; called by storage, in the write that they
  * are part of.
  */
-import type { Charge, Invoice } from '../subscription/subscription.ts';
+import { TAKEN_DISPUTE_STATES } from '../payment/dispute-machine.ts';
+import type { Charge, ChargeDispute, Invoice } from '../subscription/subscription.ts';
 import type { EpochMs } from '../time.ts';
 import {
   balanced,
@@ -106,6 +107,31 @@ export function entriesOfRefund(
   );
 }
 
+/**
+ * What has to be told so that the ledger says of a dispute what the dispute says of itself: taken while it is open and when
+ * it is lost, and back when it is won.
+ */
+export function entriesOfDispute(
+  { charge, dispute }: { readonly charge: Charge; readonly dispute: ChargeDispute },
+  payment: RefundedPayment,
+  atMs: EpochMs,
+): LedgerEntry[] {
+  const wantedMinor = TAKEN_DISPUTE_STATES.has(dispute.state) ? dispute.amountMinor : 0;
+  const changeMinor = wantedMinor - payment.returnedByThisMinor;
+  if (changeMinor === 0) return [];
+  const isTaken = changeMinor > 0;
+  const amountMinor = Math.abs(changeMinor);
+  const beforeMinor = payment.returnedMinor - (isTaken ? 0 : amountMinor);
+  const lines = linesOfReturn(charge, payment, { beforeMinor, amountMinor });
+  const kind = isTaken ? 'dispute' : 'dispute_won';
+  const id = `${kind}:${charge.id}:${dispute.ref}:${payment.told + 1}`;
+  return entryOf(
+    { ...charge, ref: dispute.ref, currency: dispute.currency },
+    { id, kind, atMs, paymentRef: payment.paymentRef },
+    isTaken ? lines : reversed(lines),
+  );
+}
+
 /** What came besides its invoice goes back first; a piece of the rest in the shares in which it came. */
 function linesOfReturn(
   { processor }: Charge,
@@ -117,18 +143,22 @@ function linesOfReturn(
   const lineOf = (account: string) =>
     captured?.find((line) => line.account === account)?.amountMinor ?? 0;
   const wholeMinor = lineOf(processorAccount(processor));
-  if (beforeMinor < 0 || beforeMinor + amountMinor > wholeMinor)
-    return [given, { account: SURPLUS_ACCOUNT, amountMinor }];
+  if (beforeMinor < 0) return [given, { account: SURPLUS_ACCOUNT, amountMinor }];
+  // What is more than came was nobody's.
+  const withinMinor = Math.min(amountMinor, Math.max(wholeMinor - beforeMinor, 0));
   const surplusMinor = -lineOf(SURPLUS_ACCOUNT);
-  const surplusBackMinor = Math.min(Math.max(surplusMinor - beforeMinor, 0), amountMinor);
-  const earnedBackMinor = amountMinor - surplusBackMinor;
+  const surplusBackMinor = Math.min(Math.max(surplusMinor - beforeMinor, 0), withinMinor);
+  const earnedBackMinor = withinMinor - surplusBackMinor;
   const taxBackMinor = shareOfPiece(
     { partMinor: -lineOf(TAX_ACCOUNT), wholeMinor: wholeMinor - surplusMinor },
-    { beforeMinor: Math.max(beforeMinor - surplusMinor, 0), amountMinor: earnedBackMinor },
+    {
+      beforeMinor: Math.min(Math.max(beforeMinor, surplusMinor), wholeMinor) - surplusMinor,
+      amountMinor: earnedBackMinor,
+    },
   );
   return [
     given,
-    { account: SURPLUS_ACCOUNT, amountMinor: surplusBackMinor },
+    { account: SURPLUS_ACCOUNT, amountMinor: amountMinor - earnedBackMinor },
     { account: REVENUE_ACCOUNT, amountMinor: earnedBackMinor - taxBackMinor },
     { account: TAX_ACCOUNT, amountMinor: taxBackMinor },
   ];

@@ -3,6 +3,7 @@
  * still be turned by an appeal, and nothing that is read late turns a decision back into a question.
  */
 import type { Machine } from '../machine.ts';
+import type { ProcessorDispute } from './processor-reply.ts';
 
 export const DISPUTE_STATES = ['inquiry', 'open', 'under_review', 'won', 'lost'] as const;
 export type DisputeState = (typeof DISPUTE_STATES)[number];
@@ -61,3 +62,21 @@ export const TAKEN_DISPUTE_STATES: ReadonlySet<DisputeState> = new Set([
   'under_review',
   'lost',
 ]);
+
+/** How a dispute comes to where the processor shows it, however much of it was missed: each step moves money once. */
+export const DISPUTE_PATHS: Record<ProcessorDispute['status'], readonly DisputeEvent[]> = {
+  inquiry: ['inquire'],
+  open: ['open'],
+  under_review: ['open', 'review'],
+  won: ['win'],
+  lost: ['open', 'lose'],
+};
+
+/** Where a dispute begins that was not known. */
+export const DISPUTE_BEGINNINGS: Record<ProcessorDispute['status'], 'inquiry' | 'open'> = {
+  inquiry: 'inquiry',
+  open: 'open',
+  under_review: 'open',
+  won: 'inquiry',
+  lost: 'open',
+};

@@ -2,6 +2,7 @@
  * The shapes of a subscription's money: the subscription, its invoices, and the charges that collect them.
  * They live together and change together, under the version of the subscription.
  */
+import type { DisputeState } from '../payment/dispute-machine.ts';
 import type { PaymentAction, Processor } from '../payment/processor-reply.ts';
 import type { EpochMs } from '../time.ts';
 import type { ChargeState } from './charge-machine.ts';
@@ -123,6 +124,16 @@ export interface ChargeCall {
   readonly seq: number;
 }
 
+/** A payer's objection to a payment of a subscription, as far as it is known. */
+export interface ChargeDispute {
+  /** The processor's id of the dispute. */
+  readonly ref: string;
+  readonly state: DisputeState;
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly reason: string | null;
+}
+
 /** One try to move a subscription's money, or to keep a method for it. Intent before each call, outcome after it. */
 export interface Charge {
   readonly id: string;
@@ -154,6 +165,9 @@ export interface Charge {
   readonly nextLookAtMs: EpochMs | null;
   /** Nobody wants it any more: it is ended at the processor before anything else. */
   readonly isUnwanted: boolean;
+  readonly disputes: readonly ChargeDispute[];
+  /** Why a person has to look at it; null for nothing. */
+  readonly review: string | null;
   readonly createdAtMs: EpochMs;
 }
 

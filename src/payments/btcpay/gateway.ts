@@ -56,6 +56,8 @@ export function createBtcpayGateway(config: BtcpayGatewayConfig): PaymentGateway
     fetchRefund: (ref) => answering(() => fetchRefund(calls, ref)),
     findRefund: (request) => answering(() => findRefund(calls, request)),
     listSince: (request) => listSince(calls, request),
+    // Nobody can take back what they sent.
+    listDisputesSince: async () => ({ disputes: [], next: null }),
     readWebhook: createWebhookReader(config),
   };
 }

@@ -117,6 +117,7 @@ export function toListedPayment({ invoice, received, refundedMinor }: InvoiceVie
     createdAtMs: invoice.createdSeconds * SECOND_MS,
     capturedMinor: state === 'captured' ? capturedOf(invoice, received) : 0,
     refundedMinor,
+    currency: invoice.currency,
   };
 }
 
@@ -129,6 +130,7 @@ export function toForeignRow(invoice: Invoice): ListedPayment {
     createdAtMs: invoice.createdSeconds * SECOND_MS,
     capturedMinor: 0,
     refundedMinor: 0,
+    currency: invoice.currency,
   };
 }
 

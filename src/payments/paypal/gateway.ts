@@ -21,7 +21,7 @@ import {
 } from './calls.ts';
 import { createPaypalClient, type PaypalClientConfig } from './client.ts';
 import { declined, isMethodUnknown, needsPayer, replyOfFailure } from './errors.ts';
-import { listSince } from './listing.ts';
+import { listDisputesSince, listSince } from './listing.ts';
 import { paymentsOf, toRefund, unitOf } from './mapping.ts';
 import { keptSource, newOrder } from './order-request.ts';
 import { createRecurringGateway } from './recurring.ts';
@@ -67,6 +67,7 @@ export function createPaypalGateway(config: PaypalGatewayConfig): PaymentGateway
     fetchRefund: (ref) => withRef(ref, () => fetchRefund(calls, ref)),
     findRefund: (request) => withRef(request.ref, () => findRefund(calls, request)),
     listSince: (request) => listSince(calls, request),
+    listDisputesSince: (request) => listDisputesSince(calls, request),
     readWebhook: createWebhookReader(config),
   };
 }

@@ -3,14 +3,28 @@
  * it keeps for 30 days. An order that was never approved has no event: no money can move on it, so nobody misses it.
  * One page is read by itself: a state that spans pages may look older than it is, and whoever acts on it looks first.
  */
-import type { ListedPayment, PaymentGateway } from '../../application/ports.ts';
+import type { ListedDispute, ListedPayment, PaymentGateway } from '../../application/ports.ts';
+import type { ProcessorReply } from '../../domain/payment/processor-reply.ts';
 import { readAnswer, type PaypalCalls } from './calls.ts';
 import { replyOfFailure } from './errors.ts';
 import { eventReferenceOf, orderRefOf } from './events.ts';
-import { amountSchema, eventListSchema, type Links, type PaypalEvent } from './wire.ts';
+import { referenceOf } from './reference.ts';
+import {
+  amountSchema,
+  disputeListSchema,
+  disputeSchema,
+  eventListSchema,
+  type Links,
+  type PaypalEvent,
+} from './wire.ts';
 
 /** Events of one page. */
 const PAGE_COUNT = 100;
+
+/** Disputes of one page: all of a page are asked for within one call's time. */
+const DISPUTE_PAGE_COUNT = 10;
+
+const DISPUTES_PATH = '/v1/customer/disputes';
 
 const LIST_PATH = '/v1/notifications/webhooks-events';
 
@@ -31,11 +45,39 @@ export async function listSince(
   });
   const path = `${LIST_PATH}?${request.cursor ?? first.toString()}`;
   const page = readAnswer(eventListSchema, await calls.session()({ method: 'GET', path }));
-  if (!page.ok) {
-    const reply = replyOfFailure(page.answer);
-    return { failed: 'reason' in reply ? `${reply.kind}: ${reply.reason}` : reply.kind };
-  }
+  if (!page.ok) return { failed: wordsOf(replyOfFailure(page.answer)) };
   return { payments: fold(page.value.events), next: nextOf(page.value.links) };
+}
+
+/**
+ * One page of disputes, newest first. A row of PayPal's list does not name the payment, so each is asked for; a page is
+ * therefore a short one. Source: PayPal REST API specifications, Disputes v1, "List disputes", "Show dispute details".
+ */
+export async function listDisputesSince(
+  calls: PaypalCalls,
+  request: Parameters<PaymentGateway['listDisputesSince']>[0],
+): ReturnType<PaymentGateway['listDisputesSince']> {
+  const session = calls.session();
+  const first = new URLSearchParams({
+    start_time: new Date(request.sinceMs).toISOString(),
+    page_size: String(DISPUTE_PAGE_COUNT),
+  });
+  const path = `${DISPUTES_PATH}?${request.cursor ?? first.toString()}`;
+  const page = readAnswer(disputeListSchema, await session({ method: 'GET', path }));
+  if (!page.ok) return { failed: wordsOf(replyOfFailure(page.answer)) };
+  const disputes: ListedDispute[] = [];
+  for (const { dispute_id: ref } of page.value.items) {
+    const one = { method: 'GET', path: `${DISPUTES_PATH}/${encodeURIComponent(ref)}` } as const;
+    const dispute = readAnswer(disputeSchema, await session(one));
+    if (!dispute.ok) return { failed: wordsOf(replyOfFailure(dispute.answer)) };
+    const [disputed] = dispute.value.disputed_transactions;
+    disputes.push({ ref, reference: referenceOf(disputed?.custom) });
+  }
+  return { disputes, next: nextOf(page.value.links) };
+}
+
+function wordsOf(reply: ProcessorReply): string {
+  return 'reason' in reply ? `${reply.kind}: ${reply.reason}` : reply.kind;
 }
 
 /** Only the query of PayPal's own link is used: where to call is ours to say. */
@@ -70,12 +112,13 @@ function opened(event: PaypalEvent, ref: string): Folded {
     createdAtMs: event.create_time,
     capturedMinor: 0,
     refundedMinor: 0,
+    currency: null,
   };
   return { listed, isVoided: false };
 }
 
 function after({ listed, isVoided }: Folded, event: PaypalEvent): Folded {
-  const amountMinor = amountOf(event);
+  const { amount: amountMinor, currency } = amountOf(event);
   switch (event.event_type) {
     case 'PAYMENT.AUTHORIZATION.CREATED':
       return { listed: { ...listed, state: isVoided ? 'ended' : 'authorized' }, isVoided };
@@ -86,7 +129,7 @@ function after({ listed, isVoided }: Folded, event: PaypalEvent): Folded {
     }
     case 'PAYMENT.CAPTURE.COMPLETED': {
       const capturedMinor = listed.capturedMinor + amountMinor;
-      return { listed: { ...listed, state: 'captured', capturedMinor }, isVoided };
+      return { listed: { ...listed, state: 'captured', capturedMinor, currency }, isVoided };
     }
     case 'PAYMENT.CAPTURE.REFUNDED': {
       const refundedMinor = listed.refundedMinor + amountMinor;
@@ -103,9 +146,9 @@ function captureRefOf({ resource }: PaypalEvent): string | null {
   return /\/captures\/([A-Za-z0-9_-]+)$/.exec(up?.href ?? '')?.[1] ?? null;
 }
 
-function amountOf({ resource }: PaypalEvent): number {
+function amountOf({ resource }: PaypalEvent): { amount: number; currency: string | null } {
   const amount = amountSchema.safeParse(resource.amount);
-  return amount.success ? amount.data.amount : 0;
+  return amount.success ? amount.data : { amount: 0, currency: null };
 }
 
 /** PayPal takes instants in whole seconds. */

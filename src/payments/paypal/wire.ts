@@ -90,6 +90,10 @@ export const disputeSchema = z.looseObject({
   dispute_life_cycle_stage: z.string().optional(),
   seller_response_due_date: instantSchema.optional(),
   dispute_outcome: z.looseObject({ outcome_code: z.string().optional() }).optional(),
+  disputed_transactions: z
+    .array(z.looseObject({ custom: z.string().optional() }))
+    .optional()
+    .default([]),
 });
 
 /** What names the disputes of a transaction; the rest is asked for each. */
@@ -98,6 +102,7 @@ export const disputeListSchema = z.looseObject({
     .array(z.looseObject({ dispute_id: z.string() }))
     .optional()
     .default([]),
+  links: linksSchema,
 });
 
 export const setupTokenSchema = z.looseObject({

@@ -20,7 +20,7 @@ import {
 } from './calls.ts';
 import { createStripeClient, STRIPE_TIMEOUT_MS, type StripeClientConfig } from './client.ts';
 import { replyOfError } from './errors.ts';
-import { metadataOf, toListedPayment, toRefund } from './mapping.ts';
+import { metadataOf, toListedDispute, toListedPayment, toRefund } from './mapping.ts';
 import { createRecurringGateway } from './recurring.ts';
 import { createWebhookReader, type StripeWebhookConfig } from './webhook.ts';
 
@@ -34,7 +34,7 @@ export interface StripeGatewayConfig extends StripeClientConfig, StripeWebhookCo
  * The Stripe gateway.
  * Errors: replies only; a broken configuration or key is an InvariantError, because no caller's input reaches them.
  * Source: Stripe API reference, "Create / Confirm / Retrieve / Capture / Cancel a PaymentIntent",
- * "Create a refund", "List all refunds", "List all PaymentIntents".
+ * "Create a refund", "List all refunds", "List all PaymentIntents", "List all disputes".
  */
 export function createStripeGateway(config: StripeGatewayConfig): PaymentGateway {
   invariant(
@@ -61,6 +61,7 @@ export function createStripeGateway(config: StripeGatewayConfig): PaymentGateway
     fetchRefund: (ref) => askForRefund(() => client.refunds.retrieve(ref)),
     findRefund: (request) => withRef('pi', request.ref, () => findRefund(calls, request)),
     listSince: (request) => listSince(calls, request),
+    listDisputesSince: (request) => listDisputesSince(calls, request),
     readWebhook: createWebhookReader(client, config),
   };
 }
@@ -184,6 +185,27 @@ async function listSince(
     const last = page.data.at(-1);
     return {
       payments: page.data.map(toListedPayment),
+      next: page.has_more && last !== undefined ? last.id : null,
+    };
+  } catch (error) {
+    return { failed: wordsOf(replyOfError(error)) };
+  }
+}
+
+async function listDisputesSince(
+  calls: StripeCalls,
+  request: Parameters<PaymentGateway['listDisputesSince']>[0],
+): ReturnType<PaymentGateway['listDisputesSince']> {
+  try {
+    const page = await calls.client.disputes.list({
+      created: { gte: Math.floor(request.sinceMs / SECOND_MS) },
+      limit: LIST_PAGE_COUNT,
+      expand: ['data.payment_intent'],
+      ...(request.cursor === null ? {} : { starting_after: request.cursor }),
+    });
+    const last = page.data.at(-1);
+    return {
+      disputes: page.data.map(toListedDispute),
       next: page.has_more && last !== undefined ? last.id : null,
     };
   } catch (error) {

@@ -3,7 +3,12 @@
  * Enums of Stripe are open (a newer API may add values), so every unknown value maps to "wait and look again".
  */
 import type { Stripe } from 'stripe';
-import type { ListedPayment, MethodReference, PaymentReference } from '../../application/ports.ts';
+import type {
+  ListedDispute,
+  ListedPayment,
+  MethodReference,
+  PaymentReference,
+} from '../../application/ports.ts';
 import type {
   MethodKind,
   PaymentAction,
@@ -147,7 +152,14 @@ export function toListedPayment(intent: Stripe.PaymentIntent): ListedPayment {
     createdAtMs: intent.created * SECOND_MS,
     capturedMinor: intent.amount_received,
     refundedMinor: chargeOf(intent)?.amount_refunded ?? 0,
+    currency: intent.currency,
   };
+}
+
+/** A row of the list of disputes; `payment_intent` has to be expanded, because only it carries our ids. */
+export function toListedDispute({ id, payment_intent: intent }: Stripe.Dispute): ListedDispute {
+  const isKnown = typeof intent === 'object' && intent !== null;
+  return { ref: id, reference: isKnown ? referenceOf(intent.metadata) : null };
 }
 
 function chargeOf(intent: Stripe.PaymentIntent): Stripe.Charge | null {

@@ -1,18 +1,18 @@
 /**
  * What a change of billing is in the ledger, for the batch that writes the change: a payment that succeeded, the credit
- * that its invoice used or gave, a refund that was taken on or failed. A repeat of what was posted has the same id.
+ * that its invoice used or gave, a refund that was taken on or failed, a dispute. A repeat of what was posted has the same id.
  * Reads what the ledger has of the payments that are given back; the version of the subscription keeps that true until
  * the batch is written. Called by the repository of billing alone.
  */
 import type { BillingChange } from '../../application/billing-ports.ts';
 import type { LedgerEntry } from '../../domain/ledger/entry.ts';
 import {
+  entriesOfDispute,
   entriesOfPayment,
   entriesOfRefund,
   entryOfCredit,
   type RefundedPayment,
 } from '../../domain/ledger/subscription-money.ts';
-import type { Charge } from '../../domain/subscription/subscription.ts';
 import type { EpochMs } from '../../domain/time.ts';
 import { LedgerRepository } from './ledger-repository.ts';
 
@@ -34,55 +34,67 @@ export async function billingEntries(
       return entriesOfPayment(charge, invoice, nowMs);
     }),
     ...settled.flatMap((invoice) => entryOfCredit(invoice, nowMs)),
-    ...(await refundEntries(database, change, nowMs)),
+    ...(await returnEntries(database, change, nowMs)),
   ];
 }
 
-async function refundEntries(
+/** Refunds and disputes: what goes back of a payment is told by what has gone back of it before. */
+async function returnEntries(
   database: D1Database,
   { subscription, charges = [] }: BillingChange,
   nowMs: EpochMs,
 ): Promise<LedgerEntry[]> {
-  const refunds = charges.filter(
-    ({ purpose, state }) => purpose === 'refund' && state !== 'created',
+  const returning = charges.filter(
+    ({ purpose, state, disputes }) =>
+      (purpose === 'refund' && state !== 'created') || disputes.length > 0,
   );
-  if (refunds.length === 0) return [];
+  if (returning.length === 0) return [];
   const told = await new LedgerRepository(database).transactionsOf({
     subscriptionId: subscription.id,
   });
   const entries: LedgerEntry[] = [];
-  for (const refund of refunds) {
-    entries.push(...entriesOfRefund(refund, standingOf(refund, [...told, ...entries]), nowMs));
+  for (const charge of returning) {
+    const standing = (ofChargeId: string | null, own: string) =>
+      standingOf({ ofChargeId, own }, [...told, ...entries]);
+    if (charge.purpose === 'refund')
+      entries.push(...entriesOfRefund(charge, standing(charge.ofChargeId, charge.id), nowMs));
+    for (const dispute of charge.disputes) {
+      const known = standing(charge.id, `${charge.id}:${dispute.ref}`);
+      entries.push(...entriesOfDispute({ charge, dispute }, known, nowMs));
+    }
   }
   return entries;
 }
 
-/** What the ledger has of the payment that a refund gives back. */
-function standingOf(refund: Charge, told: readonly LedgerEntry[]): RefundedPayment {
-  const payment = told.find(({ id }) => id === `capture:${refund.ofChargeId}`) ?? null;
+/** What the ledger has of a payment, and of what `own`, a refund or a dispute, took back of it. */
+function standingOf(
+  { ofChargeId, own }: { readonly ofChargeId: string | null; readonly own: string },
+  told: readonly LedgerEntry[],
+): RefundedPayment {
+  const payment = told.find(({ id }) => id === `capture:${ofChargeId}`) ?? null;
   const paymentRef = payment?.paymentRef ?? null;
+  const isOwn = ({ id }: LedgerEntry) => id.slice(id.indexOf(':') + 1).startsWith(`${own}:`);
   const returns = told.filter(
     (entry) =>
-      isReturn(entry) &&
-      (isOf(entry, refund) || (paymentRef !== null && entry.paymentRef === paymentRef)),
+      RETURNS.has(entry.kind) &&
+      (isOwn(entry) || (paymentRef !== null && entry.paymentRef === paymentRef)),
   );
-  const own = returns.filter((entry) => isOf(entry, refund));
+  const byThis = returns.filter(isOwn);
   return {
     captured: payment?.postings ?? null,
     paymentRef,
     returnedMinor: sumOf(returns),
-    returnedByThisMinor: sumOf(own),
-    told: own.length,
+    returnedByThisMinor: sumOf(byThis),
+    told: byThis.length,
   };
 }
 
-function isReturn({ kind }: LedgerEntry): boolean {
-  return kind === 'refund' || kind === 'refund_failed';
-}
-
-function isOf({ id }: LedgerEntry, refund: Charge): boolean {
-  return id.split(':')[1] === refund.id;
-}
+const RETURNS: ReadonlySet<LedgerEntry['kind']> = new Set([
+  'refund',
+  'refund_failed',
+  'dispute',
+  'dispute_won',
+]);
 
 /** Given back, less what failed: what left the processor's account. */
 function sumOf(entries: readonly LedgerEntry[]): number {

@@ -96,6 +96,8 @@ const IS_PAID = sql`${invoice.state} = 'paid'`;
 const IS_NO_REFUND = sql`${charge.purpose} <> 'refund'`;
 const IS_UNDER_WAY = sql`${charge.state} IN ('created', 'action_required', 'pending')`;
 
+const IS_FOR_REVIEW = sql`${charge.review} IS NOT NULL`;
+
 /** Orders by id without walking the ids: the plus keeps the planner on the index of the condition. */
 const ID_BY_SORTING = sql`+${subscription.id}`;
 
@@ -216,6 +218,30 @@ export class BillingRepository implements BillingStore {
       .orderBy(ID_BY_SORTING)
       .limit(query.limit);
     return rows.map(({ id }) => id);
+  }
+
+  async underWay(query: { afterId: string; limit: number }): Promise<string[]> {
+    const rows = await this.#orm
+      .selectDistinct({ id: charge.subscriptionId })
+      .from(charge)
+      .where(and(IS_UNDER_WAY, gt(charge.subscriptionId, query.afterId)))
+      .orderBy(asc(charge.subscriptionId))
+      .limit(query.limit);
+    return rows.map(({ id }) => id);
+  }
+
+  async reviews(query: {
+    after: { atMs: EpochMs; id: string } | null;
+    limit: number;
+  }): Promise<Charge[]> {
+    const { atMs, id } = query.after ?? { atMs: 0, id: '' };
+    const rows = await this.#orm
+      .select()
+      .from(charge)
+      .where(and(IS_FOR_REVIEW, sql`(${charge.createdAtMs}, ${charge.id}) > (${atMs}, ${id})`))
+      .orderBy(asc(charge.createdAtMs), asc(charge.id))
+      .limit(query.limit);
+    return rows.map((row) => fromChargeRow(row));
   }
 
   /** Live ones alone: nothing moves what is over. */

@@ -7,7 +7,11 @@ import { PROCESSORS, type PaymentAction } from '../../../domain/payment/processo
 import { CHARGE_STATES } from '../../../domain/subscription/charge-machine.ts';
 import type { Features } from '../../../domain/subscription/plan.ts';
 import { SUBSCRIPTION_STATES } from '../../../domain/subscription/subscription-machine.ts';
-import type { InvoiceLine, Notice } from '../../../domain/subscription/subscription.ts';
+import type {
+  ChargeDispute,
+  InvoiceLine,
+  Notice,
+} from '../../../domain/subscription/subscription.ts';
 
 const NOTICE_KINDS = [
   'subscription_started',
@@ -114,6 +118,9 @@ export const charge = sqliteTable('charge', {
   capturedMinor: integer('captured_minor'),
   /** What the processor kept of it; null while it does not say. */
   feeMinor: integer('fee_minor'),
+  disputes: text('disputes', { mode: 'json' }).$type<readonly ChargeDispute[]>().notNull(),
+  /** Why a person has to look; null for nothing. */
+  review: text('review'),
 });
 
 export const creditNote = sqliteTable('credit_note', {
