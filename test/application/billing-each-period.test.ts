@@ -167,6 +167,17 @@ describe('money that is pushed', () => {
     ]);
   });
 
+  it('and was too much takes nothing from what a cancellation gives back', async () => {
+    const { shop, id } = await due({ cancelRefund: 'prorated' });
+    await pay(shop, id, 3_450);
+    const order = { caller: shop.caller(), subscriptionId: id };
+    valueOf(await cancelSubscription(shop.deps, { ...order, atPeriodEnd: false }));
+    const { charges } = await booksOf(shop, { id });
+    const refunds = charges.filter(({ purpose }) => purpose === 'refund');
+    expect(refunds.map(({ amountMinor }) => amountMinor)).toEqual([450, 3_000]);
+    expect(shop.gateway.objectOf(newestRef(shop)).refundedMinor).toBe(3_450);
+  });
+
   it('and is too little pays nothing, goes back, and leaves the period to be paid', async () => {
     const { shop, id } = await due();
     await pay(shop, id, 2_999);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { entriesOfBooking, type MovedMoney } from '../../src/domain/ledger/booking-money.ts';
 import { balanced, shareOfPiece, type LedgerEntry } from '../../src/domain/ledger/entry.ts';
 import {
+  entriesOfDispute,
   entriesOfPayment,
   entriesOfRefund,
   entryOfCredit,
@@ -218,6 +219,37 @@ describe('money of subscriptions', () => {
       'processor:stripe': -1_900,
       'platform:revenue': 1_583,
       'platform:tax': 317,
+    });
+  });
+
+  it('a dispute takes in the shares in which the money came, beyond what came from nobody, and gives back what it took', () => {
+    const [capture] = entriesOfPayment(paid, bill, AT);
+    const seen = { ref: 'du_1', amountMinor: 1_900, currency: 'usd', reason: null } as const;
+    const told = (state: 'open' | 'lost' | 'won', takenMinor: number, returnedMinor = takenMinor) =>
+      entriesOfDispute(
+        { charge: paid, dispute: { ...seen, state } },
+        {
+          captured: capture?.postings ?? null,
+          paymentRef: 'pi_1',
+          returnedMinor,
+          returnedByThisMinor: takenMinor,
+          told: takenMinor === 0 ? 0 : 1,
+        },
+        AT,
+      );
+    const open = told('open', 0);
+    expect(open).toMatchObject([{ kind: 'dispute', processorRef: 'du_1', paymentRef: 'pi_1' }]);
+    expect(balances(open)).toEqual({
+      'processor:stripe': -1_900,
+      'platform:revenue': 1_583,
+      'platform:tax': 317,
+    });
+    expect(told('lost', 1_900)).toEqual([]);
+    expect(balances([...open, ...told('won', 1_900)])).toEqual({});
+    // Of 1,900 that came 500 had gone back: the rest is what was earned, and nobody's what is more.
+    expect(balances(told('open', 0, 500))).toMatchObject({
+      'processor:stripe': -1_900,
+      'payer:surplus': 500,
     });
   });
 

@@ -13,6 +13,7 @@ import { signUp } from '../../src/application/billing/sign-up.ts';
 import type { Entitlements } from '../../src/contracts/membership-rpc.ts';
 import type { PlanTerms } from '../../src/domain/subscription/plan.ts';
 import type { Invoice, Subscription } from '../../src/domain/subscription/subscription.ts';
+import type { Processor } from '../../src/domain/payment/processor-reply.ts';
 import { required } from '../../src/domain/assert.ts';
 import { platformCalendar } from '../../src/platform/calendar.ts';
 import { systemDigest } from '../../src/platform/digest.ts';
@@ -23,6 +24,9 @@ import { MemoryBillingStore } from '../support/memory-billing-store.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+
+/** How long a processor waits for money that a payer has to send. */
+const OFFER_MS = HOUR_MS / 4;
 
 /** The cron comes once an hour; the product's comes more often, which only makes less happen at once. */
 const CRON_EVERY_MS = HOUR_MS;
@@ -41,6 +45,8 @@ export interface MemberPlan {
   readonly endAtMs: number;
   readonly chance: Chance;
   readonly outages: readonly Outage[];
+  /** Who takes the money. At BTCPay nobody can be charged without being there. */
+  readonly processor: Processor;
 }
 
 /** The member's access at one instant: what the gate would say, with what was known about payments then. */
@@ -63,7 +69,6 @@ export interface MemberYear {
   readonly captures: readonly { readonly ref: string; readonly amountMinor: number }[];
   readonly refundedMinor: number;
   readonly samples: readonly AccessSample[];
-  readonly cronRuns: number;
   readonly declines: number;
 }
 
@@ -86,14 +91,13 @@ export class VirtualMember {
   #isFaulty = false;
   #isLeaving = false;
   #declines = 0;
-  #cronRuns = 0;
   #subscriptionId = '';
 
   constructor(plan: MemberPlan, seed: number) {
     this.#plan = plan;
     this.#clock = new FakeClock(plan.signUpAtMs);
     this.#store = new MemoryBillingStore({ region: 'global', clock: this.#clock });
-    this.#processor = new FakeProcessor(this.#clock);
+    this.#processor = new FakeProcessor(this.#clock, plan.processor);
     this.#processor.faultFor = (call) => this.#fault(call);
     const entropy = seededEntropy(seed);
     const ids = createIdCodec('a secret of the year that is long enough', entropy);
@@ -127,10 +131,14 @@ export class VirtualMember {
   async live(): Promise<MemberYear> {
     const { terms, timeZone, chance, endAtMs } = this.#plan;
     const asker = { caller: this.#caller, call: null };
-    const payment = { processor: 'stripe', paymentMethod: 'pm_card', returnUrl: null } as const;
+    const payment = this.#payment();
     const signed = await signUp(this.#deps, asker, { planId: terms.planId, payment, timeZone });
     if (!signed.ok) throw new Error(`the sign-up was refused: ${signed.refusal.code}`);
     this.#subscriptionId = signed.value.subscription.id;
+    if (this.#paysEachTime) {
+      this.#processor.payerApproves(signed.value.charge?.ref ?? '');
+      await this.#look();
+    }
     this.#isFaulty = true;
     const leavesAtMs = chance.happens(0.05)
       ? this.#plan.signUpAtMs + chance.below(300) * DAY_MS
@@ -154,7 +162,6 @@ export class VirtualMember {
       }
       if (nextAtMs >= endAtMs) break;
       await this.#passTo(nextAtMs);
-      this.#cronRuns += 1;
       await runRenewals({ ...this.#deps, send: noMessages }, { byHand: true });
       if (chance.happens(0.02)) this.#clock.set(this.#clock.nowMs() - 3 * HOUR_MS);
       if (chance.happens(0.1))
@@ -162,6 +169,15 @@ export class VirtualMember {
       await this.#react();
     }
     await this.#passTo(endAtMs);
+  }
+
+  get #paysEachTime(): boolean {
+    return this.#plan.processor === 'btcpay';
+  }
+
+  #payment() {
+    const { processor } = this.#plan;
+    return { processor, paymentMethod: this.#paysEachTime ? null : 'pm_card', returnUrl: null };
   }
 
   /** Time goes by, with looks at the member's access on the way. */
@@ -178,6 +194,16 @@ export class VirtualMember {
       await this.#sample();
     }
     this.#clock.set(atMs);
+    this.#endOffers();
+  }
+
+  /** What was offered to a payer is over after a quarter of an hour, and hardly ever does anybody hear of it. */
+  #endOffers(): void {
+    if (!this.#paysEachTime) return;
+    for (const { ref, state, createdAtMs } of this.#processor.objects.values()) {
+      const isOver = createdAtMs + OFFER_MS <= this.#clock.nowMs();
+      if (state === 'action_required' && isOver) this.#processor.expire(ref);
+    }
   }
 
   /** The instant at which access ends, as it was pushed: the most telling one to look at. */
@@ -208,6 +234,7 @@ export class VirtualMember {
     if (chance.happens(0.15)) return;
     await this.#passTo(this.#clock.nowMs() + chance.below(12 * DAY_MS));
     const link = { invoiceId: openInvoice.id, token: openInvoice.payToken };
+    if (this.#paysEachTime) return this.#push(link);
     if (openInvoice.need === 'authentication') {
       await payInvoice(this.#deps, { ...link, returnUrl: 'https://holdfast.test/back' });
       await confirmInvoice(this.#deps, link);
@@ -216,8 +243,32 @@ export class VirtualMember {
     await setPaymentMethod(this.#deps, {
       caller: this.#caller,
       subscriptionId: this.#subscriptionId,
-      payment: { processor: 'stripe', paymentMethod: 'pm_card', returnUrl: null },
+      payment: this.#payment(),
     });
+  }
+
+  /** Pays what the page offers: mostly all of it, now and then too much, too little, or an offer that is over. */
+  async #push(link: { readonly invoiceId: string; readonly token: string }): Promise<void> {
+    const { chance, terms } = this.#plan;
+    const paid = await payInvoice(this.#deps, { ...link, returnUrl: 'https://holdfast.test/back' });
+    const offered = paid.ok ? (paid.value.charge?.ref ?? null) : null;
+    const late = [...this.#processor.objects.values()].findLast(({ state }) => state === 'expired');
+    const isLate = late !== undefined && chance.happens(0.1);
+    const ref = isLate ? late.ref : offered;
+    if (ref === null) return;
+    const off = chance.pick([0, 0, 0, 0, 0, 0, 0, 0, 0, 250, -1]);
+    this.#processor.payerApproves(ref, terms.priceMinor + off);
+    if (isLate || chance.happens(0.8)) await this.#look();
+  }
+
+  /** An event, or the payer coming back: whatever the processor has is looked at. */
+  async #look(): Promise<void> {
+    const subscriptionId = this.#subscriptionId;
+    const charges = (await this.#invoices()).map(({ id }) => this.#store.chargesOf(id));
+    for (const { id } of (await Promise.all(charges)).flat()) {
+      const asked = { subscriptionId, chargeId: id, cause: 'reconciler', look: true } as const;
+      await advanceSubscription(this.#deps, asked);
+    }
   }
 
   async #leave(): Promise<void> {
@@ -268,14 +319,7 @@ export class VirtualMember {
 
   async #outcome(): Promise<MemberYear> {
     // Whatever a webhook or the reconciliation would still find is looked at once.
-    const { charges } = await this.#read();
-    for (const { id } of charges)
-      await advanceSubscription(this.#deps, {
-        subscriptionId: this.#subscriptionId,
-        cause: 'reconciler',
-        look: true,
-        chargeId: id,
-      });
+    await this.#look();
     const objects = [...this.#processor.objects.values()];
     return {
       plan: this.#plan,
@@ -286,7 +330,6 @@ export class VirtualMember {
         .map(({ ref, capturedMinor }) => ({ ref, amountMinor: capturedMinor })),
       refundedMinor: objects.reduce((sum, { refundedMinor }) => sum + refundedMinor, 0),
       samples: this.#samples,
-      cronRuns: this.#cronRuns,
       declines: this.#declines,
     };
   }

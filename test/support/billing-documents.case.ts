@@ -179,6 +179,27 @@ export function describeDocuments(store: BillingStore): void {
       const again = { subscription: next(after), charges: [refund(1)] };
       await expect(store.save(again)).rejects.toThrow();
     });
+
+    it('of what came in excess leaves all that was earned to be given back', async () => {
+      const { subscription, invoice } = await payUp(store);
+      const amountMinor = invoice.totalMinor;
+      const payment = makeCharge(invoice, {
+        state: 'succeeded',
+        call: null,
+        capturedMinor: amountMinor + 500,
+      });
+      const refund = (minor: number) =>
+        makeCharge(invoice, { purpose: 'refund', ofChargeId: payment.id, amountMinor: minor });
+      const first = next(subscription);
+      const charges = [payment, refund(500)];
+      expect(await store.save({ subscription: first, charges })).toBe('done');
+      const second = next(first);
+      expect(await store.save({ subscription: second, charges: [refund(amountMinor)] })).toBe(
+        'done',
+      );
+      const tooMuch = { subscription: next(second), charges: [refund(1)] };
+      await expect(store.save(tooMuch)).rejects.toThrow('charge_refund_exceeds_payment');
+    });
   });
 
   describe('a credit note', () => {

@@ -398,7 +398,8 @@ function checkRefund(books: Books, refund: Charge, others: readonly Charge[]): v
   );
   const askedMinor = asked.reduce((sum, { amountMinor }) => sum + amountMinor, refund.amountMinor);
   // One alone may exceed it: it returns what came in excess.
-  const isWithin = asked.length === 0 || askedMinor <= payment.amountMinor;
+  const cameMinor = Math.max(payment.amountMinor, payment.capturedMinor ?? 0);
+  const isWithin = asked.length === 0 || askedMinor <= cameMinor;
   invariant(isWithin, 'charge_refund_exceeds_payment');
 }
 
