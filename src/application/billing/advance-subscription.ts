@@ -22,6 +22,7 @@ import { callProcessor, lookAtCharge } from './call-processor.ts';
 import { hasDisputeNews } from './charge-disputes.ts';
 import { recordAnswer, type ChargeAnswer } from './charge-outcomes.ts';
 import { applyStep } from './own-steps.ts';
+import { rememberPlans } from './remember-plans.ts';
 import { saveDraft } from './save-draft.ts';
 
 /** How long the caller at work has a subscription alone: longer than a gateway's own time-out of 10 s. */
@@ -52,14 +53,12 @@ interface Pass {
   readonly request: AdvanceSubscription;
   readonly looked: Set<string>;
   readonly tried: Set<string>;
-  readonly terms: Map<string, PlanTerms>;
   /** What stands, as far as this pass knows; null: read it again. */
   account: BillingAccount | null;
   /** The lease that this pass has taken; 0 before. */
   leaseUntilMs: number;
   /** What the last write decided to come next; null where it has to be decided yet. */
   ahead: Ahead;
-  readonly migrationTargets: Map<string, number | null>;
   conflicts: number;
 }
 
@@ -73,25 +72,32 @@ export async function advanceSubscription(
   deps: BillingDeps,
   request: AdvanceSubscription,
 ): Promise<AdvanceEnd> {
+  const { end } = await advanceAndRead(deps, request);
+  return end;
+}
+
+/** The same, with what stands then; null where somebody else is at work, or more is left, so that it has to be read. */
+export async function advanceAndRead(
+  deps: BillingDeps,
+  request: AdvanceSubscription,
+): Promise<{ readonly end: AdvanceEnd; readonly account: BillingAccount | null }> {
   const pass: Pass = {
-    deps,
+    deps: rememberPlans(deps),
     store: deps.billing(regionOfId(request.subscriptionId)),
     request,
     looked: new Set(),
     tried: new Set(),
-    terms: new Map(),
     account: null,
     leaseUntilMs: 0,
     ahead: null,
-    migrationTargets: new Map(),
     conflicts: 0,
   };
   await lookAtClosed(pass);
   for (let steps = 0; steps < STEPS_MAX && pass.conflicts < CONFLICTS_MAX; steps += 1) {
     const end = await takeStep(pass);
-    if (end !== null) return end;
+    if (end !== null) return { end, account: end === 'idle' ? pass.account : null };
   }
-  return 'unfinished';
+  return { end: 'unfinished', account: null };
 }
 
 /** One step; null when there may be more to do. */
@@ -126,7 +132,7 @@ async function decide(pass: Pass, account: BillingAccount): Promise<BillingStep>
     ...account,
     terms: await termsOf(pass, account),
     hasCustomer: processor !== undefined && account.customers[processor] !== undefined,
-    migrationTarget: await migrationTargetOf(pass, account),
+    migrationTarget: await pass.deps.plans.migrationTarget(account.subscription.planId),
     nowMs: pass.deps.clock.nowMs(),
     isLookAsked: pass.request.look,
     looked: pass.looked,
@@ -303,24 +309,8 @@ async function read(pass: Pass): Promise<BillingAccount | null> {
   return pass.account;
 }
 
-async function termsOf(pass: Pass, { subscription }: BillingAccount): Promise<PlanTerms> {
+async function termsOf({ deps }: Pass, { subscription }: BillingAccount): Promise<PlanTerms> {
   const { planId, planVersion } = subscription;
-  const name = `${planId} ${planVersion}`;
-  const known = pass.terms.get(name);
-  if (known !== undefined) return known;
-  const plan = await pass.deps.plans.version(planId, planVersion);
-  const { terms } = required(plan, 'a subscription is to a version of a plan');
-  pass.terms.set(name, terms);
-  return terms;
-}
-
-async function migrationTargetOf(
-  pass: Pass,
-  { subscription: { planId } }: BillingAccount,
-): Promise<number | null> {
-  const known = pass.migrationTargets.get(planId);
-  if (known !== undefined) return known;
-  const target = await pass.deps.plans.migrationTarget(planId);
-  pass.migrationTargets.set(planId, target);
-  return target;
+  const plan = await deps.plans.version(planId, planVersion);
+  return required(plan, 'a subscription is to a version of a plan').terms;
 }

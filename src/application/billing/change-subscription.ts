@@ -8,10 +8,11 @@ import { regionOf } from '../../domain/ids.ts';
 import { ok, refuse, type Refusal, type Result } from '../../domain/result.ts';
 import type { PlanTerms } from '../../domain/subscription/plan.ts';
 import type { BillingAccount } from '../billing-ports.ts';
-import { advanceSubscription } from './advance-subscription.ts';
+import { advanceAndRead } from './advance-subscription.ts';
 import { BillingDraft } from './billing-draft.ts';
 import type { BillingDeps } from './billing-deps.ts';
 import { mayManage, readStanding, type SubscriptionStanding } from './read-subscription.ts';
+import { rememberPlans } from './remember-plans.ts';
 import { saveDraft } from './save-draft.ts';
 
 /** Writers that may be first before the command says that it is too busy. */
@@ -30,14 +31,16 @@ export interface SubscriptionCommand {
 
 /** Runs a command. Refusals: not_found (also for somebody else's), those of the decision, overloaded. */
 export async function changeSubscription(
-  deps: BillingDeps,
+  given: BillingDeps,
   command: SubscriptionCommand,
 ): Promise<Result<SubscriptionStanding>> {
+  const deps = rememberPlans(given);
   const written = await writeCommand(deps, command);
   if (!written.ok) return written;
   const { subscriptionId } = command;
-  await advanceSubscription(deps, { subscriptionId, cause: 'request', look: false });
-  const standing = await readStanding(deps, subscriptionId);
+  const request = { subscriptionId, cause: 'request', look: false } as const;
+  const { account } = await advanceAndRead(deps, request);
+  const standing = await readStanding(deps, subscriptionId, account);
   return ok(required(standing, 'a subscription that was changed'));
 }
 

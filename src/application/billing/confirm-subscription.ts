@@ -6,7 +6,7 @@ import type { Caller } from '../../contracts/calls.ts';
 import { required } from '../../domain/assert.ts';
 import { regionOfId } from '../../domain/ids.ts';
 import { ok, refuse, type Json, type Refusal, type Result } from '../../domain/result.ts';
-import { advanceSubscription } from './advance-subscription.ts';
+import { advanceAndRead } from './advance-subscription.ts';
 import type { BillingDeps } from './billing-deps.ts';
 import { readStanding, readSubscription, type SubscriptionStanding } from './read-subscription.ts';
 
@@ -22,13 +22,16 @@ export async function confirmSubscription(
   if (!before.ok) return before;
   const { subscriptionId } = asked;
   const { charge } = before.value;
-  const end = await advanceSubscription(deps, {
+  const { end, account } = await advanceAndRead(deps, {
     subscriptionId,
     cause: 'confirm',
     look: true,
     ...(charge === null ? {} : { chargeId: charge.id }),
   });
-  const standing = required(await readStanding(deps, subscriptionId), 'it was there before');
+  const standing = required(
+    await readStanding(deps, subscriptionId, account),
+    'it was there before',
+  );
   // Another caller is collecting at this moment: the payer has nothing left to do, and must not pay again.
   const isUnderWay = end === 'busy' && (standing.charge?.action ?? null) === null;
   const refusal = (await declined(deps, standing)) ?? (isUnderWay ? null : incomplete(standing));

@@ -5,6 +5,7 @@ import type { PlanTerms } from '../../domain/subscription/plan.ts';
 import type { Charge, Invoice, Subscription } from '../../domain/subscription/subscription.ts';
 import { refuse, ok, type Result } from '../../domain/result.ts';
 import type { Caller } from '../../contracts/calls.ts';
+import type { BillingAccount } from '../billing-ports.ts';
 import type { BillingDeps } from './billing-deps.ts';
 
 /** A subscription with what its member may want to know beside it. */
@@ -18,13 +19,14 @@ export interface SubscriptionStanding {
 
 type ReadDeps = Pick<BillingDeps, 'billing' | 'plans' | 'ids'>;
 
-/** Reads a subscription whatever its state; null when there is none. */
+/** A subscription whatever its state, read unless it is `known` how it stands; null when there is none. */
 export async function readStanding(
   deps: ReadDeps,
   subscriptionId: string,
+  known: BillingAccount | null = null,
 ): Promise<SubscriptionStanding | null> {
   const store = deps.billing(regionOfId(subscriptionId));
-  const account = await store.load(subscriptionId);
+  const account = known ?? (await store.load(subscriptionId));
   if (account === null) return null;
   const { subscription, openInvoice } = account;
   const record = await deps.plans.version(subscription.planId, subscription.planVersion);

@@ -12,12 +12,13 @@ import type { PlanTerms } from '../../domain/subscription/plan.ts';
 import type { Subscription } from '../../domain/subscription/subscription.ts';
 import type { EpochMs } from '../../domain/time.ts';
 import { regionId, type Asker } from '../catalogue-deps.ts';
-import { advanceSubscription } from './advance-subscription.ts';
+import { advanceAndRead } from './advance-subscription.ts';
 import { BillingDraft } from './billing-draft.ts';
 import { keepMethod } from './charge-outcomes.ts';
 import type { BillingDeps } from './billing-deps.ts';
 import { newCharge, newInvoice } from './new-documents.ts';
 import { numberEntitlements, pushEntitlements } from './push-entitlements.ts';
+import { rememberPlans } from './remember-plans.ts';
 import { readStanding, type SubscriptionStanding } from './read-subscription.ts';
 
 /** What a member asks for. */
@@ -32,10 +33,11 @@ export interface SignUp {
  * subscription_exists.
  */
 export async function signUp(
-  deps: BillingDeps,
+  given: BillingDeps,
   asker: Asker,
   wish: SignUp,
 ): Promise<Result<SubscriptionStanding>> {
+  const deps = rememberPlans(given);
   const plan =
     deps.ids.open('pln', wish.planId) === null ? null : await deps.plans.onSale(wish.planId);
   if (plan === null) return refuse('not_found', 'There is no such plan on sale.');
@@ -200,8 +202,9 @@ function chargeBy(payment: PaymentChoice | null) {
 }
 
 async function finish(deps: BillingDeps, id: string): Promise<Result<SubscriptionStanding>> {
-  await advanceSubscription(deps, { subscriptionId: id, cause: 'request', look: false });
-  const standing = await readStanding(deps, id);
+  const request = { subscriptionId: id, cause: 'request', look: false } as const;
+  const { account } = await advanceAndRead(deps, request);
+  const standing = await readStanding(deps, id, account);
   if (standing === null) return refuse('not_found', 'There is no such subscription.');
   if (standing.subscription.state !== 'expired') return ok(standing);
   return refuse('payment_declined', 'The payment was declined; nothing was kept.', {
