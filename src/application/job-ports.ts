@@ -21,12 +21,6 @@ export interface JobStore {
     readonly nowMs: EpochMs;
     readonly leaseUntilMs: EpochMs;
   }): Promise<boolean>;
-  /** Prolongs the lease of a long run; false when the run has lost it. */
-  renew(run: {
-    readonly id: string;
-    readonly name: string;
-    readonly leaseUntilMs: EpochMs;
-  }): Promise<boolean>;
   /** Records the outcome and gives the lease back. */
   finish(run: {
     readonly id: string;

@@ -48,8 +48,6 @@ export interface LedgerStore {
   transactionsOf(
     subject: { bookingId: string } | { subscriptionId: string },
   ): Promise<LedgerTransaction[]>;
-  /** The sum of an account by currency. */
-  balances(account: string): Promise<{ currency: string; amountMinor: number }[]>;
   /**
    * What a provider is owed (credits as a positive amount) of what is available at the instant, less the debits: a refund
    * or dispute counts from the instant from which its capture counts, all others at once. Negative when the provider owes.

@@ -35,6 +35,7 @@ export const REGION_ID_KINDS = [
   'ven',
   'whk',
   'pmt',
+  'pot',
 ] as const;
 
 export type ShardIdKind = (typeof SHARD_ID_KINDS)[number];

@@ -27,13 +27,12 @@ const gateways = new WeakMap<Services, PayoutGateway>();
 
 /** For payouts. */
 export function payoutDeps(services: Services): PayoutDeps {
-  const { clock, log, ids, digest, databases } = services;
+  const { clock, log, ids, databases } = services;
   const catalogue = catalogueDeps(services);
   return {
     clock,
     log,
     ids,
-    digest,
     catalogue: (region) => catalogue.catalogue(region),
     gateway: gatewayOf(services),
     payouts: (region) => new PayoutRepository(databases.of(region)),

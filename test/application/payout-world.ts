@@ -6,7 +6,6 @@ import { runPayouts, type PayoutsReport } from '../../src/application/payouts/ru
 import type { Logger, PayoutGateway } from '../../src/application/ports.ts';
 import { entriesOfBooking, type MovedMoney } from '../../src/domain/ledger/booking-money.ts';
 import { recoveriesOf } from '../../src/domain/payout/recovery.ts';
-import { systemDigest } from '../../src/platform/digest.ts';
 import { createIdCodec } from '../../src/platform/id-codec.ts';
 import { FakeClock, seededEntropy } from '../support/fake-clock.ts';
 import { FakePayoutGateway } from '../support/fake-payout-gateway.ts';
@@ -44,7 +43,6 @@ export class PayoutWorld {
       clock: this.clock,
       log: SILENT,
       ids: this.ids,
-      digest: systemDigest,
       gateway: gateway ?? this.gateway,
       payouts: (region) => (region === 'eu' ? elsewhere.store : this.store),
       ledger: (region) => (region === 'eu' ? elsewhere.ledger : this.ledger),

@@ -10,6 +10,7 @@ import { TRIES_MAX } from '../../src/domain/payout/payout-schedule.ts';
 import { PAYOUT_SETTINGS_DEFAULT, type Payout } from '../../src/domain/payout/payout.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/domain/time.ts';
 import type { PayoutFault } from '../support/fake-payout-gateway.ts';
+import { makePayout } from '../support/payouts.ts';
 import { MONDAY_MS, PayoutWorld } from './payout-world.ts';
 
 const WEEK_MS = 7 * DAY_MS;
@@ -78,12 +79,12 @@ describe('a run of payouts', () => {
   });
 
   it('carries a debt and too small an amount to the next payout', async () => {
-    const { world, id } = await owing(2_000);
+    const { world, id } = await owing(60);
     const debtor = await world.provider();
     await world.earn(debtor, -1_000);
     expect(await world.run()).toMatchObject({ below_minimum: 1, negative: 1, made: 0 });
     world.clock.advance(WEEK_MS);
-    await world.earn(id, 1_000);
+    await world.earn(id, 2_940);
     await world.earn(debtor, 6_000);
     await world.run();
     expect(world.gateway.movedMinor(`acct_${id}`, 'usd')).toBe(3_000);
@@ -288,6 +289,30 @@ describe('a provider whom operators pay', () => {
     await completeByHand(world.deps, { ...again, reference: 'SEPA 2' });
     const refused = await cancelPayout(world.deps, { ...again, reason: 'too late' });
     expect(refused).toMatchObject({ ok: false, refusal: { code: 'invalid_transition' } });
+  });
+});
+
+describe('the id of a payout', () => {
+  const call = { actor: 'operator:1', reason: 'wrong bank' };
+
+  it('names nothing unless it is genuine', async () => {
+    const { world } = await paidByHand();
+    await world.run();
+    const { id } = only(world);
+    expect(id).toMatch(/^pot_g/);
+    const forged = id.slice(0, -1) + (id.endsWith('0') ? '1' : '0');
+    const reply = await cancelPayout(world.deps, { ...call, payoutId: forged });
+    expect(reply).toMatchObject({ ok: false, refusal: { code: 'not_found' } });
+    expect(only(world).state).toBe('scheduled');
+  });
+
+  it('from before ids had a check still names its payout', async () => {
+    const { world, id: providerId } = await paidByHand();
+    const id = `pot_g${'0a'.repeat(15)}`;
+    const old = makePayout({ id, providerId, method: 'manual', accountRef: null });
+    await world.store.insert(old, { from: null, actor: 'system:payouts', atMs: 0 });
+    expect((await cancelPayout(world.deps, { ...call, payoutId: id })).ok).toBe(true);
+    expect(only(world).state).toBe('cancelled');
   });
 });
 

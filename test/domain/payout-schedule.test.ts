@@ -66,10 +66,19 @@ describe('what is owed', () => {
   it.each([
     [0, 'nothing'],
     [-1, 'negative'],
-    [2_499, 'below_minimum'],
-    [2_500, 'pay'],
+    [99, 'below_minimum'],
+    [100, 'pay'],
   ])('of %d is %s', (payableMinor, kind) => {
     expect(shareOf(payableMinor, PAYOUT_SETTINGS_DEFAULT, 'usd').kind).toBe(kind);
+  });
+
+  it.each([
+    ['jpy', 100],
+    ['usd', 100],
+    ['kwd', 1_000],
+  ])('is dust in %s below %d minor units', (currency, minimumMinor) => {
+    const kindOf = (minor: number) => shareOf(minor, PAYOUT_SETTINGS_DEFAULT, currency).kind;
+    expect([kindOf(minimumMinor - 1), kindOf(minimumMinor)]).toEqual(['below_minimum', 'pay']);
   });
 
   it('is paid less a reserve, to the cent', () => {

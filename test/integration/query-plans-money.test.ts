@@ -33,7 +33,6 @@ describe('every statement finds its rows by an index', () => {
       expect(await ledger.appliedSeq('gplan0000')).toBe(1);
       await ledger.transactionsOf({ bookingId: 'bkg_plan' });
       await ledger.transactionsOf({ subscriptionId: 'sub_plan' });
-      await ledger.balances('processor:stripe');
       await ledger.payable({ providerId: 'prv_plan', currency: 'usd', availableUntilMs: NOW });
       await ledger.providersWithBalance('', 10);
     });

@@ -2,7 +2,7 @@
  * What operators command of payouts: that one was paid by bank, that one is called off, that a transfer is reversed, and how
  * a provider is paid out. Roles are the routes' to check.
  */
-import { regionOf, type DataRegion } from '../../domain/ids.ts';
+import { regionOf, regionOfId, type DataRegion } from '../../domain/ids.ts';
 import { step } from '../../domain/machine.ts';
 import { PAYOUT_MACHINE } from '../../domain/payout/payout-machine.ts';
 import {
@@ -17,8 +17,8 @@ import type { PayoutDeps, PayoutStore } from './payout-ports.ts';
 import { transferPosted } from './payout-postings.ts';
 import { reversePayout } from './reverse-payout.ts';
 
-/** How an id of a payout begins; the region's letter follows. */
-const ID_PREFIX = 'pot_';
+/** Ids from before they had a check: the region's letter, then 120 bits of a digest. */
+const UNCHECKED_ID = /^pot_[ge][0-9a-f]{30}$/;
 
 export interface PayoutCommand {
   readonly payoutId: string;
@@ -132,8 +132,8 @@ async function findPayout(
 ): Promise<
   Result<{ readonly payout: Payout; readonly store: PayoutStore; readonly region: DataRegion }>
 > {
-  if (!id.startsWith(ID_PREFIX)) return notFound('payout');
-  const region = regionOf(id.slice(ID_PREFIX.length));
+  if (deps.ids.open('pot', id) === null && !UNCHECKED_ID.test(id)) return notFound('payout');
+  const region = regionOfId(id);
   const store = deps.payouts(region);
   const payout = await store.byId(id);
   return payout === null ? notFound('payout') : ok({ payout, store, region });

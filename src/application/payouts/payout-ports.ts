@@ -10,7 +10,7 @@ import type { Recovery, StatedLine } from '../../domain/payout/recovery.ts';
 import type { EpochMs } from '../../domain/time.ts';
 import type { CatalogueStores } from '../catalogue-ports.ts';
 import type { LedgerStore, LedgerTransaction } from '../ledger-ports.ts';
-import type { Clock, Digest, IdCodec, Logger, PayoutGateway } from '../ports.ts';
+import type { Clock, IdCodec, Logger, PayoutGateway } from '../ports.ts';
 
 /** Where a provider is paid out to. */
 export interface PayoutAccount {
@@ -142,7 +142,6 @@ export interface PayoutDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly ids: IdCodec;
-  readonly digest: Pick<Digest, 'sha256'>;
   /** Null where no processor pays out. */
   readonly gateway: PayoutGateway | null;
   payouts(region: DataRegion): PayoutStore;

@@ -3,7 +3,6 @@
  * reserve. What is negative or too little is carried to the next. Sends nothing. Called by the run of payouts.
  */
 import type { DataRegion } from '../../domain/ids.ts';
-import { regionLetter } from '../../domain/ids.ts';
 import { availableUntilMs, periodAt } from '../../domain/payout/payout-schedule.ts';
 import { PAYOUT_SETTINGS_DEFAULT, shareOf, type Payout } from '../../domain/payout/payout.ts';
 import type { EpochMs } from '../../domain/time.ts';
@@ -11,9 +10,6 @@ import { accountNow } from './payout-account.ts';
 import type { PayoutDeps } from './payout-ports.ts';
 import { PAYOUT_ACTOR } from './payout-work.ts';
 import { settleTransfer } from './send-payout.ts';
-
-/** Characters of a payout's id after the region's letter: 120 bits of a digest. */
-const ID_LENGTH = 30;
 
 /**
  * made: a payout. paid: the period has had its own. waiting: an earlier one is not settled. not_ready: there is no
@@ -104,7 +100,7 @@ async function readyAccount(
 }
 
 function newPayout(
-  deps: Pick<PayoutDeps, 'digest'>,
+  deps: Pick<PayoutDeps, 'ids'>,
   { region, providerId, currency }: Claim,
   made: {
     readonly period: string;
@@ -121,7 +117,7 @@ function newPayout(
   const seed = `payout ${providerId} ${currency} ${made.period} ${made.sequence}`;
   return {
     ...amounts,
-    id: `pot_${regionLetter(region)}${deps.digest.sha256(seed).slice(0, ID_LENGTH)}`,
+    id: deps.ids.deriveInRegion('pot', region, seed),
     providerId,
     currency,
     method: account === null ? 'manual' : 'processor',

@@ -104,7 +104,7 @@ export const statementSchema = z
 
 export const exportQuerySchema = z.strictObject({ period: periodSchema });
 
-/** Payouts have ids without a check of their own: only operators name them, and a wrong one is found nowhere. */
+/** Whether an id is genuine is looked at where it is used: those of old have no check. */
 export const payoutPathSchema = z.strictObject({ id: z.string().min(1).max(100) });
 
 export const completePayoutSchema = z

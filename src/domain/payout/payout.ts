@@ -4,7 +4,7 @@
  */
 import { invariant } from '../assert.ts';
 import { step } from '../machine.ts';
-import { portion } from '../money.ts';
+import { CURRENCY_EXPONENTS, portion } from '../money.ts';
 import type { EpochMs } from '../time.ts';
 import { PAYOUT_MACHINE, type PayoutEvent, type PayoutState } from './payout-machine.ts';
 import type { RecoveryMode } from './recovery.ts';
@@ -77,8 +77,17 @@ export interface PayoutSettings {
   readonly recovery: RecoveryMode;
 }
 
-/** The smallest payout where nothing else is set: below it the transfer's own cost is out of proportion. */
-export const MINIMUM_MINOR_DEFAULT = 2_500;
+/** What is a coin in a currency without a smaller unit, such as 100 yen. */
+const WHOLE_UNITS_MIN = 100;
+
+/**
+ * The smallest payout where nothing else is set: one unit of the currency, or a hundred where it has no smaller one. Any
+ * booking's earnings are above it, because a transfer itself costs nothing; what is less is dust that only fills statements.
+ */
+export function minimumMinorOf(currency: string): number {
+  const decimals = CURRENCY_EXPONENTS[currency] ?? 2;
+  return decimals === 0 ? WHOLE_UNITS_MIN : 10 ** decimals;
+}
 
 /** A week covers most objections to a service that was not what was sold. */
 export const PAYOUT_SETTINGS_DEFAULT: PayoutSettings = {
@@ -107,7 +116,7 @@ export function shareOf(
   if (payableMinor < 0) return { kind: 'negative' };
   const reservedMinor = portion(payableMinor, settings.reserveBps);
   const amountMinor = payableMinor - reservedMinor;
-  const minimumMinor = settings.minimumsMinor[currency] ?? MINIMUM_MINOR_DEFAULT;
+  const minimumMinor = settings.minimumsMinor[currency] ?? minimumMinorOf(currency);
   // A minimum of nothing still leaves a transfer of nothing out.
   if (amountMinor < Math.max(minimumMinor, 1)) return { kind: 'below_minimum' };
   return { kind: 'pay', amountMinor, reservedMinor };

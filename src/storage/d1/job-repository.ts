@@ -38,19 +38,6 @@ export class JobRepository implements JobStore {
     return true;
   }
 
-  async renew(run: {
-    readonly id: string;
-    readonly name: string;
-    readonly leaseUntilMs: EpochMs;
-  }): Promise<boolean> {
-    const rows = await this.#orm
-      .update(jobLease)
-      .set({ leaseUntilMs: run.leaseUntilMs })
-      .where(and(eq(jobLease.name, run.name), eq(jobLease.holder, run.id)))
-      .returning({ name: jobLease.name });
-    return rows.length > 0;
-  }
-
   async finish(run: {
     readonly id: string;
     readonly name: string;

@@ -24,10 +24,6 @@ const ADVANCE_STREAM = `
   ON CONFLICT (shard_key) DO UPDATE SET applied_seq = excluded.applied_seq
   WHERE excluded.applied_seq > ledger_stream.applied_seq`;
 
-const BALANCES = `
-  SELECT currency, sum(amount_minor) AS amountMinor FROM ledger_balance
-  WHERE account = ?1 GROUP BY currency ORDER BY currency`;
-
 /**
  * What a refund or dispute takes counts from the instant on from which its capture counts; whatever else a provider is
  * charged with counts at once.
@@ -119,14 +115,6 @@ export class LedgerRepository implements LedgerStore {
       .from(ledgerTransaction)
       .where(condition)
       .orderBy(asc(ledgerTransaction.atMs), asc(ledgerTransaction.id));
-  }
-
-  async balances(account: string): Promise<{ currency: string; amountMinor: number }[]> {
-    const { results } = await this.#database
-      .prepare(BALANCES)
-      .bind(account)
-      .all<{ currency: string; amountMinor: number }>();
-    return results;
   }
 
   async payable(query: {
