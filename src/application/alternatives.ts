@@ -20,6 +20,7 @@ const ALTERNATIVES_LOOK_MAX = 120;
 interface Wanted {
   readonly lines: readonly SlotLine[];
   readonly quantity: number;
+  readonly fareId: string | null;
   readonly conflicts: readonly string[];
   /** When slots would start that nobody has published. */
   readonly missing?: readonly EpochMs[];
@@ -53,8 +54,8 @@ function alternatives(shard: ShardState, wanted: Wanted): SlotView[] {
   for (const slot of nearest(shard.inventory.schedule(line.service.id), line.slot.startAtMs)) {
     if (found.length === ALTERNATIVES_MAX || looks++ === ALTERNATIVES_LOOK_MAX) break;
     if (asked.has(slot.id)) continue;
-    if (shard.inventory.isFree(slot, { nowMs: shard.nowMs, quantity: wanted.quantity }))
-      found.push(slot);
+    const { quantity, fareId } = wanted;
+    if (shard.inventory.isFree(slot, { nowMs: shard.nowMs, quantity, fareId })) found.push(slot);
   }
   return found.map((slot) => viewSlot(shard, slot));
 }

@@ -69,7 +69,9 @@ function answerFor(
         booking.items.map(({ slotId }) => slotId),
       ) ?? [];
     const conflicts = lines.map(({ slot }) => slot.id);
-    return slotUnavailable(shard, { lines, quantity: booking.quantity, conflicts });
+    const { quantity } = booking;
+    const fareId = booking.items.find((item) => item.fareId !== null)?.fareId ?? null;
+    return slotUnavailable(shard, { lines, quantity, fareId, conflicts });
   }
   return { ok: true, status: purpose === 'open' ? 201 : 200, value: viewBooking(shard, booking) };
 }

@@ -141,7 +141,7 @@ function decideSlots(
   const service = shard.inventory.service(command.serviceId);
   if (service === null || !shard.isManagedBy(command.caller))
     return refuse('not_found', 'There is no such service.');
-  const refusal = slotsRefusal(service, command.slots);
+  const refusal = slotsRefusal(shard, service, command.slots);
   if (refusal !== null) return { ok: false, refusal };
   const slots = command.slots.map((wanted) => findOrCreateSlot(shard, service, wanted));
   const created = slots.filter(({ isNew }) => isNew).length;
@@ -159,7 +159,11 @@ function decideSlots(
   return { ok: true, status: 201, value: { data: slots.map(({ slot }) => viewSlot(shard, slot)) } };
 }
 
-function slotsRefusal(service: ServiceCard, slots: readonly NewSlot[]): Refusal | null {
+function slotsRefusal(
+  shard: ShardState,
+  service: ServiceCard,
+  slots: readonly NewSlot[],
+): Refusal | null {
   const errors = slots.flatMap((slot, index) => {
     const at = `/slots/${index}`;
     const foreign = slot.resourceId !== null && !service.resourceIds.includes(slot.resourceId);
@@ -172,10 +176,33 @@ function slotsRefusal(service: ServiceCard, slots: readonly NewSlot[]): Refusal 
       ...(otherCurrency
         ? [{ pointer: `${at}/price/currency`, detail: `must be ${service.price.currency}` }]
         : []),
+      ...(foreign ? [] : fareErrors(shard, service, { slot, at })),
     ];
   });
   if (errors.length === 0) return null;
   return refuse('validation_failed', 'Some slots cannot be created.', { errors }).refusal;
+}
+
+/** Fares are in the service's currency, and share out what the slot has. */
+function fareErrors(
+  shard: ShardState,
+  service: ServiceCard,
+  { slot, at }: { slot: NewSlot; at: string },
+): { pointer: string; detail: string }[] {
+  const fares = slot.fares ?? [];
+  const { currency } = service.price;
+  const errors = fares.flatMap(({ price }, index) =>
+    price.currency === currency
+      ? []
+      : [{ pointer: `${at}/fares/${index}/price/currency`, detail: `must be ${currency}` }],
+  );
+  const quotas = fares.reduce((total, { quota }) => total + quota, 0);
+  const capacity = shard.inventory.capacityOf({ ...slot, serviceId: service.id, fares: null });
+  if (quotas <= capacity) return errors;
+  return [
+    ...errors,
+    { pointer: `${at}/fares`, detail: `sell ${quotas} of a capacity of ${capacity}` },
+  ];
 }
 
 function findOrCreateSlot(

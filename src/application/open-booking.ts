@@ -70,6 +70,8 @@ function begin(shard: ShardState, command: OpenBookingCommand): Opening {
 }
 
 function beginFirstAttempt(shard: ShardState, hold: Hold, payment: PaymentChoice | null): Opening {
+  if (hold.items.some(({ awaitsQuote }) => awaitsQuote))
+    return refused('invalid_transition', 'Its provider has to name a price first.');
   if (hold.quote.totalMinor > 0 && payment === null)
     return refused('payment_required', 'Money is due: name a payment.');
   const booking = writeBooking(shard, hold);

@@ -192,6 +192,7 @@ function claimAgain(shard: ShardState, booking: Booking, dead: Hold): Hold | nul
     slots: lines,
     quantity: dead.quantity,
     units: dead.units,
+    fareId: dead.fareId,
   });
   if (!outcome.ok) return null;
   const assigned = assignments(lines, outcome.claims);

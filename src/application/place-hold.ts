@@ -20,8 +20,10 @@ import {
   refusalAfterClaim,
 } from '../domain/hold/hold.ts';
 import type { Hold, HoldAccess, HoldFacts, HoldItem } from '../domain/hold/hold.ts';
+import { lengthRefusal } from '../domain/hold/held-length.ts';
 import { PLAIN_TERMS, priceHold } from '../domain/hold/pricing.ts';
 import type { HoldPrice } from '../domain/hold/pricing.ts';
+import { fareOf, pricedThing } from '../domain/hold/slot-price.ts';
 import { sharesOf, totalUses } from '../domain/hold/quota.ts';
 import type { HoldQuota, QuotaTerms } from '../domain/hold/quota.ts';
 import { commissionFor, type Booker } from '../domain/inventory/cards.ts';
@@ -79,14 +81,15 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
   };
   const early = accessRefusal(facts) ?? inputRefusal(shard, lines, wish) ?? quantityRefusal(facts);
   if (early !== null) return refused(early);
-  const price = priceFor(facts, lines);
+  const price = priceFor(facts, wish);
   if (price.quote.totalMinor > 0 && !wish.canPay)
     return refuse('payment_required', 'Money is due: name a payment.');
-  const outcome = shard.inventory.claim({ slots: lines, quantity, units: wish.claim.units });
+  const { units, fareId } = wish.claim;
+  const outcome = shard.inventory.claim({ slots: lines, quantity, units, fareId });
   if (!outcome.ok || missing.length > 0) {
     const conflicts = outcome.ok ? [] : outcome.conflicts;
     if (outcome.ok) giveUp(shard, outcome.claims);
-    return slotUnavailable(shard, { lines, quantity, conflicts, missing });
+    return slotUnavailable(shard, { lines, quantity, fareId, conflicts, missing });
   }
   const late =
     refusalAfterClaim(facts) ??
@@ -120,8 +123,9 @@ export function ownHold(shard: ShardState, caller: Caller, id: string): Hold | n
 /** Each line of a hold as it was assigned, priced and promised. */
 function holdItems(
   lines: readonly SlotLine[],
-  agreed: { price: HoldPrice; claims: readonly Claim[]; booker: Booker },
+  agreed: { price: HoldPrice; claims: readonly Claim[]; wish: HoldWish },
 ): HoldItem[] {
+  const booker = bookerOf(agreed.wish);
   const assigned = assignments(lines, agreed.claims);
   return lines.map(({ slot, service }, index) => ({
     slotId: slot.id,
@@ -129,10 +133,14 @@ function holdItems(
     label: service.name,
     startAtMs: slot.startAtMs,
     endAtMs: slot.endAtMs,
+    fareId: fareOf(slot, agreed.wish.claim.fareId)?.id ?? null,
     priceMinor: agreed.price.slots[index]?.priceMinor ?? 0,
+    taxMinor: agreed.price.slots[index]?.taxMinor ?? 0,
+    tax: service.tax,
+    awaitsQuote: service.priceType === 'custom',
     policy: service.cancellationPolicy,
     noShowFeeMinor: service.noShowFee?.amount ?? null,
-    commissionBps: commissionFor(service, agreed.booker),
+    commissionBps: commissionFor(service, booker),
     resourceIds: assigned[index]?.resourceIds ?? [],
     units: assigned[index]?.units ?? [],
   }));
@@ -169,7 +177,8 @@ function writeHold(
     callerId: parts.wish.caller.id,
     quantity: parts.facts.quantity,
     units: parts.wish.claim.units,
-    items: holdItems(parts.lines, { ...parts, booker: bookerOf(parts.wish) }),
+    fareId: parts.wish.claim.fareId,
+    items: holdItems(parts.lines, parts),
     quote: parts.price.quote,
     ttlMs,
     createdAtMs: shard.nowMs,
@@ -198,12 +207,9 @@ function writeHold(
   return hold;
 }
 
-function priceFor({ access, quantity }: HoldFacts, lines: readonly SlotLine[]): HoldPrice {
-  const prices = lines.map(({ slot, service }) => ({
-    label: service.name,
-    price: slot.price ?? service.price,
-  }));
-  return priceHold(prices, quantity, {
+function priceFor({ access, quantity, lines }: HoldFacts, { claim }: HoldWish): HoldPrice {
+  const things = lines.map((line) => pricedThing(line, claim.fareId));
+  return priceHold(things, quantity, {
     ...PLAIN_TERMS,
     discountBps: access.benefits?.discountBps ?? 0,
     included: access.grant?.uses.included ?? 0,
@@ -234,7 +240,7 @@ function takesLess({ uses }: QuotaTerms, { shares }: HoldQuota): boolean {
   return included < uses.included || guestPasses < uses.guestPasses;
 }
 
-/** What only the shard can see of the input: units that do not exist, currencies that do not add up. */
+/** What only the shard can see of the input: what does not exist, does not add up, or is not sold for so long. */
 function inputRefusal(shard: ShardState, lines: readonly SlotLine[], wish: HoldWish) {
   const currencies = new Set(
     lines.map(({ slot, service }) => (slot.price ?? service.price).currency),
@@ -244,6 +250,21 @@ function inputRefusal(shard: ShardState, lines: readonly SlotLine[], wish: HoldW
       errors: [{ pointer: '/slotIds', detail: 'the slots are sold in several currencies' }],
     }).refusal;
   }
+  return fareRefusal(lines, wish) ?? lengthRefusal(lines) ?? unitRefusal(shard, lines, wish);
+}
+
+/** Where a slot has fares, one of them is named. */
+function fareRefusal(lines: readonly SlotLine[], { claim: { fareId } }: HoldWish) {
+  const withFares = lines.filter(({ slot }) => slot.fares !== null);
+  const isFit = withFares.every(({ slot }) => fareOf(slot, fareId) !== null);
+  if (isFit && (fareId === null || withFares.length > 0)) return null;
+  const detail = fareId === null ? 'the slot is sold by fares' : `there is no fare ${fareId}`;
+  return refuse('validation_failed', 'Name a fare of the slot.', {
+    errors: [{ pointer: '/fareId', detail }],
+  }).refusal;
+}
+
+function unitRefusal(shard: ShardState, lines: readonly SlotLine[], wish: HoldWish) {
   if (wish.claim.units === null) return null;
   const known = new Set(
     lines.flatMap(({ slot, service }) =>

@@ -50,6 +50,8 @@ export interface SeriesRequest {
 interface ClaimSize {
   readonly quantity: number | null;
   readonly units: readonly string[] | null;
+  /** For the slots that have fares; null where none has any. */
+  readonly fareId: string | null;
 }
 
 /** What a hold asks for: slots by their ids, or a series of them. */

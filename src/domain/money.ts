@@ -90,6 +90,15 @@ export function portion(amountMinor: number, rateBps: number): number {
   return Number((BigInt(amountMinor) * BigInt(rateBps)) / 10_000n);
 }
 
+/** An amount times a ratio of whole numbers, to the nearest minor unit; a half is rounded up. */
+export function scaled(amountMinor: number, ratio: { by: number; over: number }): number {
+  invariant(Number.isSafeInteger(amountMinor) && amountMinor >= 0, 'scale a whole amount');
+  const { by, over } = ratio;
+  invariant(Number.isSafeInteger(by) && by >= 0 && Number.isSafeInteger(over) && over > 0, 'ratio');
+  const [doubled, divisor] = [2n * BigInt(amountMinor) * BigInt(by), 2n * BigInt(over)];
+  return Number((doubled + BigInt(over)) / divisor);
+}
+
 /**
  * Splits an amount by integer weights with the largest-remainder method.
  * Shape: as many parts as weights, in their order, adding up to the amount exactly.

@@ -230,6 +230,7 @@ describe('a resource that is blocked', () => {
       slotId: shop.slot(0),
       resourceId: 'res_court',
       unit: null,
+      fareId: null,
       quantity: 1,
       slotQuantity: 1,
       span: minutes(30, 90),

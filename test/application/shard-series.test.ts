@@ -17,7 +17,10 @@ async function openWeeks(
 function placeSeries(shop: NodeShop, count: number, wish: Wish = {}) {
   const { claim: _, ...command } = shop.holdCommand([], wish);
   const series = { firstSlotId: shop.slot(0), count };
-  return shop.shard.placeHold({ ...command, claim: { series, quantity: null, units: null } });
+  return shop.shard.placeHold({
+    ...command,
+    claim: { series, quantity: null, units: null, fareId: null },
+  });
 }
 
 describe('a series', () => {
@@ -93,7 +96,7 @@ describe('a series', () => {
     const shop = await NodeShop.open();
     const { claim: _, ...command } = shop.holdCommand([]);
     const series = { firstSlotId: 'slt_nobody', count: 2 };
-    const claim = { series, quantity: null, units: null };
+    const claim = { series, quantity: null, units: null, fareId: null };
     expect(codeOf(await shop.shard.placeHold({ ...command, claim }))).toBe('not_found');
   });
 });

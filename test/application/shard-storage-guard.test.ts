@@ -37,6 +37,7 @@ function insert(shop: NodeShop, claims: readonly Partial<Claim>[], holdId: strin
     resourceId: 'res_court',
     unit: null,
     quantity: 1,
+    fareId: null,
     slotQuantity: claim.quantity ?? 1,
     span: { startAtMs: TOMORROW_MS, endAtMs: TOMORROW_MS + HOUR_MS },
     ...claim,
@@ -191,13 +192,14 @@ describe('the guard of the storage', () => {
       slotId: shop.slot(),
       resourceId: 'res_court',
       unit: null,
+      fareId: null,
       quantity: 1,
       span: hours(0, 1),
     };
     const before = shop.shard.state.headSeq;
     const bypass = () =>
       shop.shard.decide((shard) => {
-        shard.inventory.claim({ slots: [], quantity: 1, units: null });
+        shard.inventory.claim({ slots: [], quantity: 1, units: null, fareId: null });
         shard.store.insertClaims(other, [{ ...claim, slotQuantity: 1 }]);
         shard.store.insertClaims(other, [{ ...claim, slotQuantity: 1 }]);
       });

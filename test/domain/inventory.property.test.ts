@@ -49,6 +49,7 @@ function wishOf({ service, slots, quantity, units }: Step): ClaimWish {
     slots: chosen.map((slot) => ({ slot, service: card })),
     quantity: named?.length ?? quantity,
     units: named,
+    fareId: null,
   };
 }
 

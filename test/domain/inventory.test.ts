@@ -19,7 +19,7 @@ const SHOP = [COURT, KIDS, BUFFERED, ANY_COURT, COURT_AND_POOL, SWIM, SEATS];
 function claim(
   inventory: Inventory,
   slots: readonly Slot[],
-  wish: { quantity?: number; units?: readonly string[] } = {},
+  wish: { quantity?: number; units?: readonly string[]; fareId?: string } = {},
 ): ClaimOutcome {
   const lines = slots.map((slot) => ({
     slot,
@@ -29,6 +29,7 @@ function claim(
     slots: lines,
     quantity: wish.quantity ?? wish.units?.length ?? 1,
     units: wish.units ?? null,
+    fareId: wish.fareId ?? null,
   });
 }
 
@@ -265,8 +266,12 @@ describe('what a slot shows', () => {
     const inventory = shop([slot]);
     expect(inventory.availability(slot, slot.startAtMs - 1).status).toBe('available');
     expect(inventory.availability(slot, slot.startAtMs).status).toBe('past');
-    expect(inventory.isFree(slot, { nowMs: slot.startAtMs - 1, quantity: 1 })).toBe(true);
-    expect(inventory.isFree(slot, { nowMs: slot.startAtMs, quantity: 1 })).toBe(false);
+    expect(inventory.isFree(slot, { nowMs: slot.startAtMs - 1, quantity: 1, fareId: null })).toBe(
+      true,
+    );
+    expect(inventory.isFree(slot, { nowMs: slot.startAtMs, quantity: 1, fareId: null })).toBe(
+      false,
+    );
   });
 
   test('held while a hold is in the way, booked once it is committed, available when it is gone', () => {

@@ -146,7 +146,7 @@ it('asks the shard whether a hold that seems to be live has ended', async () => 
     caller,
     call: { key: 'a', fingerprint: slot },
     access: verdict,
-    claim: { slotIds: [slot], quantity: null, units: null },
+    claim: { slotIds: [slot], quantity: null, units: null, fareId: null },
     holdBudget: 10,
   });
   if (!held.ok) throw new Error(held.refusal.detail);

@@ -41,7 +41,7 @@ beforeAll(async () => {
   const slotId = made.json.data[0].id as string;
   shard = servicesOf(env).objects.shard(slotId.slice(4, 13));
   const caller = { id: customer.id, roles: ['customer'] } as const;
-  const target = { claim: { slotIds: [slotId], quantity: null, units: null } };
+  const target = { claim: { slotIds: [slotId], quantity: null, units: null, fareId: null } };
   bookingId = await sellCaptured(shard, { caller, target }, capturedPayment(PRICE, 'usd'));
 });
 

@@ -28,7 +28,7 @@ import type { BookingView, HoldView, RefundView } from '../../src/contracts/http
 import type { Booking, Payment, PaymentChoice } from '../../src/domain/booking/booking.ts';
 import type { RefusalCode } from '../../src/domain/codes.ts';
 import { NO_ACCESS, type Hold } from '../../src/domain/hold/hold.ts';
-import type { ResourceCard, ServiceCard } from '../../src/domain/inventory/cards.ts';
+import type { Fare, ResourceCard, ServiceCard } from '../../src/domain/inventory/cards.ts';
 import type { Processor } from '../../src/domain/payment/processor-reply.ts';
 import { DAY_MS, MINUTE_MS } from '../../src/domain/time.ts';
 import { systemDigest } from '../../src/platform/digest.ts';
@@ -55,6 +55,7 @@ export interface SlotWish {
   readonly resourceId?: string;
   readonly serviceId?: string;
   readonly priceMinor?: number;
+  readonly fares?: readonly Fare[];
 }
 
 /** What is asked of a hold or a booking, with what a test seldom cares about left out. */
@@ -63,6 +64,7 @@ export interface Wish {
   readonly key?: string;
   readonly quantity?: number;
   readonly units?: readonly string[];
+  readonly fareId?: string;
   readonly access?: AccessVerdict;
   readonly budget?: number;
 }
@@ -134,7 +136,7 @@ export class NodeShop {
           capacity: wish.capacity ?? null,
           priceMinor: wish.priceMinor ?? null,
           priceCurrency: null,
-          fares: null,
+          fares: wish.fares ?? null,
         },
       ],
     });
@@ -154,6 +156,7 @@ export class NodeShop {
       slotIds,
       quantity: wish.quantity ?? null,
       units: wish.units ?? null,
+      fareId: wish.fareId ?? null,
     };
     return {
       caller: customer(wish.by),

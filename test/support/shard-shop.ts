@@ -77,7 +77,12 @@ export function placeHoldCommand(wish: {
     caller: { id: wish.callerId, roles: ['customer'] },
     call: { key: wish.key, fingerprint: JSON.stringify(wish.slotIds) },
     access: NO_ACCESS,
-    claim: { slotIds: wish.slotIds.filter((id) => id !== undefined), quantity: null, units: null },
+    claim: {
+      slotIds: wish.slotIds.filter((id) => id !== undefined),
+      quantity: null,
+      units: null,
+      fareId: null,
+    },
     holdBudget: 1_000,
   };
 }

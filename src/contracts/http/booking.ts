@@ -36,6 +36,7 @@ const claimFields = {
     .max(1_000)
     .refine((units) => new Set(units).size === units.length, 'units must be unique')
     .optional(),
+  fareId: z.string().min(1).max(40).optional(),
 };
 
 const quantityMatchesUnits = (body: {
@@ -88,9 +89,9 @@ export const createBookingSchema = z
   })
   .refine(
     (body) =>
-      body.holdId === undefined || (body.quantity === undefined && body.units === undefined),
+      body.holdId === undefined || (body.quantity ?? body.units ?? body.fareId) === undefined,
     {
-      message: 'quantity and units are those of the hold',
+      message: 'quantity, units and fare are those of the hold',
       path: ['quantity'],
     },
   )
@@ -121,6 +122,7 @@ export const holdSchema = z
     slotIds: z.array(z.string()),
     quantity: z.int(),
     units: z.array(z.string()).nullable(),
+    fareId: z.string().nullable(),
     expiresAt: instantSchema.nullable(),
     quote: quoteSchema,
     bookingId: z.string().nullable(),
@@ -178,6 +180,7 @@ export const bookingSchema = z
     holdId: z.string(),
     slots: z.array(bookedSlotSchema),
     quantity: z.int(),
+    fareId: z.string().nullable(),
     quote: quoteSchema,
     payment: paymentViewSchema.nullable(),
     refunds: z.array(refundSchema),

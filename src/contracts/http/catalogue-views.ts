@@ -114,6 +114,6 @@ export function toNewSlots(body: CreateSlotsBody): NewSlot[] {
     capacity: slot.capacity ?? null,
     priceMinor: slot.price?.amount ?? null,
     priceCurrency: slot.price?.currency ?? null,
-    fares: null,
+    fares: slot.fares ?? null,
   }));
 }

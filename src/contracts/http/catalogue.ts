@@ -263,6 +263,20 @@ export const serviceSchema = z
   })
   .openapi('Service');
 
+const fareFields = {
+  id: z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'must be 1 to 40 letters, digits, "-" or "_"'),
+  name: nameSchema,
+  price: moneySchema,
+  quota: z.int().min(1).max(100_000),
+};
+
+/** A part of a slot's capacity with a price of its own. */
+export const fareSchema = z.strictObject(fareFields).openapi('Fare');
+
+const fareViewSchema = z
+  .strictObject({ ...fareFields, id: z.string(), name: z.string(), remaining: z.int() })
+  .openapi('SlotFare');
+
 const slotInputSchema = z
   .strictObject({
     startAt: instantSchema,
@@ -270,6 +284,15 @@ const slotInputSchema = z
     resourceId: idSchema.optional(),
     capacity: z.int().min(1).max(100_000).optional(),
     price: moneySchema.optional(),
+    fares: z
+      .array(fareSchema)
+      .min(1)
+      .max(20)
+      .refine(
+        (fares) => new Set(fares.map(({ id }) => id)).size === fares.length,
+        'the ids of fares must be unique',
+      )
+      .optional(),
   })
   .refine((slot) => Date.parse(slot.startAt) < Date.parse(slot.endAt), {
     message: 'endAt must be after startAt',
@@ -306,6 +329,7 @@ export const slotSchema = z
         }),
       )
       .optional(),
+    fares: z.array(fareViewSchema).optional(),
     price: moneySchema,
     version: z.int(),
   })

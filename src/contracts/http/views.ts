@@ -57,6 +57,9 @@ export function slotView(
     ...(availability.units === null
       ? {}
       : { units: availability.units.map((unit) => ({ ...unit })) }),
+    ...(availability.fares === null
+      ? {}
+      : { fares: availability.fares.map((fare) => ({ ...fare, price: { ...fare.price } })) }),
     price: { ...(slot.price ?? service.price) },
     version: slot.version,
   };
@@ -77,6 +80,7 @@ export function holdView(hold: Hold): HoldView {
     slotIds: hold.items.map(({ slotId }) => slotId),
     quantity: hold.quantity,
     units: hold.units === null ? null : [...hold.units],
+    fareId: hold.fareId,
     expiresAt: hold.state === 'committed' ? null : formatInstant(hold.expiresAtMs),
     quote: quoteView(hold.quote),
     bookingId: hold.bookingId,
@@ -105,6 +109,7 @@ export function bookingView(
       return item.units.length === 0 ? assigned : { ...assigned, units: [...item.units] };
     }),
     quantity: booking.quantity,
+    fareId: booking.items.find(({ fareId }) => fareId !== null)?.fareId ?? null,
     quote: quoteView(booking.quote),
     payment: payment === null ? null : paymentView(payment),
     refunds: seen.refunds.map(({ refund, currency }) => refundView(refund, currency)),

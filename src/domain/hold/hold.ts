@@ -1,7 +1,7 @@
 /** The shape of a hold, its price and the rules that decide whether it may be placed. */
 import type { BookingApproval } from '../booking/booking.ts';
 import { TRANSIENT_CODES } from '../codes.ts';
-import type { CancellationRung, ServiceCard, Slot } from '../inventory/cards.ts';
+import type { CancellationRung, ServiceCard, Slot, TaxRule } from '../inventory/cards.ts';
 import type { Refusal } from '../result.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS, type EpochMs } from '../time.ts';
 import type { HoldState } from './hold-machine.ts';
@@ -17,8 +17,15 @@ export interface HoldItem {
   readonly label: string;
   readonly startAtMs: EpochMs;
   readonly endAtMs: EpochMs;
-  /** For the whole quantity, in minor units, with everything that the plan takes off or adds. */
+  /** The part of the slot's capacity that it was sold from; null where the slot has no fares. */
+  readonly fareId: string | null;
+  /** For the whole quantity, in minor units, with everything that is taken off or added, tax included. */
   readonly priceMinor: number;
+  /** How much of the price is tax, and by which rule. */
+  readonly taxMinor: number;
+  readonly tax: TaxRule | null;
+  /** The provider has yet to name its price; until then it is nothing. */
+  readonly awaitsQuote: boolean;
   readonly policy: readonly CancellationRung[];
   /** What is kept of its price when nobody comes, in minor units; null for all of it. */
   readonly noShowFeeMinor: number | null;
@@ -48,6 +55,8 @@ export interface Hold {
   readonly quantity: number;
   /** The units that the customer named; null when none were. */
   readonly units: readonly string[] | null;
+  /** The fare that the customer named; null when none was. */
+  readonly fareId: string | null;
   readonly items: readonly HoldItem[];
   readonly quote: Quote;
   readonly ttlMs: number;

@@ -7,6 +7,7 @@ import { required } from '../assert.ts';
 import { MINUTE_MS, overlaps, widen, type Interval } from '../time.ts';
 import { adjoin } from './adjoining.ts';
 import type { ResourceCard, ServiceCard, Slot } from './cards.ts';
+import { FareLevels, type FareAvailability } from './fare-levels.ts';
 import { Lane } from './occupancy.ts';
 import { firstAtOrAfter, SlotBook, type SlotLike } from './slot-book.ts';
 
@@ -16,6 +17,8 @@ export interface Claim {
   readonly resourceId: string;
   readonly unit: string | null;
   readonly quantity: number;
+  /** The part of the slot's capacity that it comes from; null where the slot has no fares. */
+  readonly fareId: string | null;
   readonly span: Interval;
 }
 
@@ -24,6 +27,8 @@ export interface ClaimWish {
   readonly slots: readonly { readonly slot: Slot; readonly service: ServiceCard }[];
   readonly quantity: number;
   readonly units: readonly string[] | null;
+  /** For the slots that have fares. */
+  readonly fareId: string | null;
 }
 
 /** All claims of a hold, or the slots that stand in the way. */
@@ -43,6 +48,7 @@ export interface SlotAvailability {
         readonly status: 'available' | 'held' | 'booked' | 'blocked';
       }[]
     | null;
+  readonly fares: readonly FareAvailability[] | null;
 }
 
 /**
@@ -85,6 +91,7 @@ export class Inventory {
   readonly #services = new Map<string, ServiceCard>();
   readonly #slots = new SlotBook();
   readonly #levels = new Map<string, SlotLevel>();
+  readonly #fares = new FareLevels();
   /** Where the next `any` claim of a service begins to look, so that no resource wears out first. */
   readonly #rotation = new Map<string, number>();
   #observer: InventoryObserver | null = null;
@@ -267,8 +274,10 @@ export class Inventory {
     const combine = isAll(slot, service) ? (n: number[]) => Math.min(...n) : sum;
     const level = this.#levels.get(slot.id) ?? { taken: 0, held: 0 };
     const ownCapacity = slot.capacity ?? Number.MAX_SAFE_INTEGER;
-    const capacity = Math.min(combine(lanes.map(({ card }) => card.capacity)), ownCapacity);
-    const remaining = Math.max(0, Math.min(combine(free), ownCapacity - level.taken));
+    const left = Math.max(0, Math.min(combine(free), ownCapacity - level.taken));
+    const fares = this.#fares.availability(slot, left);
+    // What no fare sells is not for sale.
+    const remaining = fares === null ? left : Math.min(left, sum(fares.map((f) => f.remaining)));
     const isHeld = level.held > 0 || lanes.some(({ whole }) => whole.hasHold(span));
     const isKept = ({ whole }: ResourceLanes) => whole.isBlocked(span);
     const isBlocked =
@@ -277,17 +286,30 @@ export class Inventory {
       (level.taken === 0 && (isAll(slot, service) ? lanes.some(isKept) : lanes.every(isKept)));
     return {
       resourceIds,
-      capacity,
+      capacity: this.capacityOf(slot),
       remaining,
       status: statusOf(slot, { nowMs, remaining, isHeld, isBlocked: isBlocked || !service.active }),
       units: unitsOf(lanes, span),
+      fares,
     };
   }
 
-  /** True when the slot could be held now for the quantity. */
-  isFree(slot: Slot, at: { nowMs: number; quantity: number }): boolean {
+  /** What a slot has when nothing of it is taken: the least of its resources', its own and its fares' capacity. */
+  capacityOf(slot: Pick<Slot, 'serviceId' | 'resourceId' | 'capacity' | 'fares'>): number {
+    const service = required(this.service(slot.serviceId), 'a slot has a service');
+    const resourceIds = slot.resourceId === null ? service.resourceIds : [slot.resourceId];
+    const capacities = resourceIds.map(
+      (id) => required(this.#resources.get(id), 'a slot has its resources').card.capacity,
+    );
+    const whole = isAll(slot, service) ? Math.min(...capacities) : sum(capacities);
+    return Math.min(whole, slot.capacity ?? whole, this.#fares.capacity(slot));
+  }
+
+  /** True when the slot could be held now for the quantity, at the fare where it has any. */
+  isFree(slot: Slot, at: { nowMs: number; quantity: number; fareId: string | null }): boolean {
     const seen = this.availability(slot, at.nowMs);
-    return seen.status === 'available' && seen.remaining >= at.quantity;
+    const isLeft = seen.status === 'available' && seen.remaining >= at.quantity;
+    return isLeft && (at.fareId === null || this.#fares.hasRoom(slot, at));
   }
 
   #claimSlot(
@@ -298,6 +320,7 @@ export class Inventory {
     if (slot.blockedReason !== null || !service.active || this.isWithdrawn(slot)) return false;
     const level = this.#levels.get(slot.id)?.taken ?? 0;
     if (slot.capacity !== null && level + wish.quantity > slot.capacity) return false;
+    if (!this.#fares.hasRoom(slot, wish)) return false;
     if (slot.resourceId !== null)
       return this.#claimResource(slot.resourceId, { slot, service, wish, taken });
     if (service.allocation === 'all') {
@@ -337,14 +360,19 @@ export class Inventory {
   }
 
   /** Takes one lane for one slot, making room between the hold's own claims of it; or leaves everything as it was. */
-  #claimLane(lane: LaneWish, { slot, service, taken }: ResourceRequest): boolean {
+  #claimLane(lane: LaneWish, { slot, service, wish, taken }: ResourceRequest): boolean {
     const before = [...taken];
     const isBeside = (own: Claim): boolean =>
       own.resourceId === lane.resourceId &&
       own.unit === lane.unit &&
       !overlaps(this.#ownInterval(own), slot);
     const beside = taken.filter((own) => isBeside(own));
-    const newest: Claim = { ...lane, slotId: slot.id, span: bufferedSpan(slot, service) };
+    const newest: Claim = {
+      ...lane,
+      slotId: slot.id,
+      fareId: slot.fares === null ? null : wish.fareId,
+      span: bufferedSpan(slot, service),
+    };
     const group = [...beside, newest].toSorted(
       (a, b) => this.#ownInterval(a).startAtMs - this.#ownInterval(b).startAtMs,
     );
@@ -412,6 +440,8 @@ export class Inventory {
     const level = this.#level(claim.slotId);
     level.taken += sign * claim.quantity;
     if (isHold) level.held += sign * claim.quantity;
+    const { slotId, fareId } = claim;
+    if (fareId !== null) this.#fares.add({ slotId, fareId }, sign * claim.quantity);
     if (level.taken === 0) this.#levels.delete(claim.slotId);
   }
 
@@ -432,7 +462,7 @@ export function bufferedSpan(slot: Slot, service: ServiceCard): Interval {
   });
 }
 
-function isAll(slot: Slot, service: ServiceCard): boolean {
+function isAll(slot: Pick<Slot, 'resourceId'>, service: ServiceCard): boolean {
   return slot.resourceId === null && service.allocation === 'all';
 }
 

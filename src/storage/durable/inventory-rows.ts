@@ -22,7 +22,8 @@ export type Row = Record<string, SqlStorageValue>;
 export const SLOT_COLUMNS =
   'id, service_id, start_at_ms, end_at_ms, resource_id, capacity, price_minor, price_currency, fares, rule_id, ' +
   'blocked_reason, version';
-export const CLAIM_COLUMNS = 'slot_id, resource_id, unit, quantity, start_at_ms, end_at_ms';
+export const CLAIM_COLUMNS =
+  'slot_id, resource_id, unit, quantity, start_at_ms, end_at_ms, fare_id';
 
 export function slotFromValues(values: readonly SqlStorageValue[]): Slot {
   const [priceMinor, currency, fares] = values.slice(6, 9);
@@ -49,6 +50,7 @@ export function claimFromValues(values: readonly SqlStorageValue[]): Claim {
     unit: values[2] === '' ? null : (values[2] as string),
     quantity: values[3] as number,
     span: { startAtMs: values[4] as number, endAtMs: values[5] as number },
+    fareId: values[6] === '' ? null : (values[6] as string),
   };
 }
 

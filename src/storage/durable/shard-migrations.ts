@@ -4,6 +4,7 @@
  * a named unit is unique per slot, an exclusive resource or unit refuses overlap, a pool refuses more than it has.
  */
 import { FOLLOW_BOOKING_TIME } from './shard-migration-booking-time.ts';
+import { CREATE_FARES } from './shard-migration-fares.ts';
 import { CREATE_LIVE } from './shard-migration-live.ts';
 import { CREATE_SCHEDULES } from './shard-migration-schedules.ts';
 
@@ -364,4 +365,5 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
       ALTER TABLE payment ADD COLUMN customer_ref TEXT;`,
   },
   CREATE_LIVE,
+  CREATE_FARES,
 ];

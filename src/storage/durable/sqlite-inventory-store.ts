@@ -133,14 +133,16 @@ function claimStore({ run, sql }: SqlAccess): Pick<InventoryStore, ClaimMethods>
     insertClaims(holdId, claims) {
       for (const claim of claims) {
         run(
-          `INSERT INTO claim (hold_id, slot_id, resource_id, unit, quantity, slot_quantity, start_at_ms, end_at_ms, is_live)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)`,
+          `INSERT INTO claim (hold_id, slot_id, resource_id, unit, quantity, slot_quantity, fare_id, start_at_ms,
+             end_at_ms, is_live)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
           holdId,
           claim.slotId,
           claim.resourceId,
           claim.unit ?? '',
           claim.quantity,
           claim.slotQuantity,
+          claim.fareId ?? '',
           claim.span.startAtMs,
           claim.span.endAtMs,
         );

@@ -52,6 +52,7 @@ const createBooking = defineRoute({
     'payment_declined',
     'hold_expired',
     'payment_in_progress',
+    'invalid_transition',
   ],
 });
 

@@ -105,8 +105,9 @@ export function registerHolds(app: App): void {
 }
 
 /** What a body asks to claim. */
-export function claimOf({ slotIds = [], series, quantity, units }: ClaimBody): ClaimRequest {
-  const size = { quantity: quantity ?? null, units: units ?? null };
+export function claimOf(body: ClaimBody): ClaimRequest {
+  const { slotIds = [], series, quantity = null, units = null, fareId = null } = body;
+  const size = { quantity, units, fareId };
   if (series === undefined) return { slotIds, ...size };
   return { series: { firstSlotId: series.firstSlotId, count: series.count }, ...size };
 }
