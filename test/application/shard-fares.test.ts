@@ -100,7 +100,7 @@ describe('a slot with fares', () => {
     ['a fare of a slot that has none', 'adult', 1, 'validation_failed'],
     ['a fare that is there', 'adult', 0, 'accepted'],
     ['no fare of a slot that has none', undefined, 1, 'accepted'],
-  ])('asked for %s', async (_, fareId, index, code) => {
+  ])('asked for %s', async (...[, fareId, index, code]) => {
     const shop = await openShop();
     const reply = await shop.hold([shop.slot(index)], fareId === undefined ? {} : { fareId });
     expect(codeOf(reply)).toBe(code);
@@ -112,7 +112,7 @@ describe('a slot with fares', () => {
     ['more than its resources have', 5, null, 'validation_failed'],
     ['as much as its own capacity', 2, 2, 'accepted'],
     ['more than its own capacity', 3, 2, 'validation_failed'],
-  ])('may share out %s', async (_, quota, capacity, code) => {
+  ])('may share out %s', async (...[, quota, capacity, code]) => {
     const shop = await openShop();
     const fares = FARES.slice(0, 1).map((fare) => ({ ...fare, quota }));
     const reply = await createWith(shop, fares, capacity);

@@ -187,7 +187,7 @@ describe('the price of a hold', () => {
     ['a percentage', { percent: 10 }, [900, 450, 500], 149],
     ['an amount', { amountMinor: 300 }, [799, 400, 500], 300],
     ['more than there is', { amountMinor: 9_999 }, [0, 0, 500], 1_499],
-  ])('takes %s off the services of a coupon alone', (_, discount, expected, off) => {
+  ])('takes %s off the services of a coupon alone', (...[, discount, expected, off]) => {
     const things = [thing(999), thing(500), thing(500, { serviceId: 'svc_other' })];
     const coupon = { label: 'Coupon', discount, serviceIds: ['svc_hour'] };
     const priced = priceHold(things, 1, { ...PLAIN_TERMS, coupon });
