@@ -3,8 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/domain/time.ts';
 import type { Caller } from '../../src/contracts/calls.ts';
 import type { SellerDeed } from '../../src/contracts/durable-rpc.ts';
-import { migrateShard } from '../../src/storage/durable/migrate-shard.ts';
-import { SHARD_MIGRATIONS } from '../../src/storage/durable/shard-migrations.ts';
+import { FOLLOW_BOOKING_TIME } from '../../src/storage/durable/shard-migration-booking-time.ts';
 import { METHODS } from '../support/fake-processor.ts';
 import { card, codeOf, customer, given, NodeShop, TOMORROW_MS } from '../support/node-shop.ts';
 
@@ -275,8 +274,7 @@ describe('a shard from before bookings followed their time', () => {
     sql.rows('DROP INDEX hold_live');
     sql.rows('ALTER TABLE hold DROP COLUMN is_over');
     sql.rows("CREATE INDEX hold_live ON hold (state) WHERE state IN ('active')");
-    sql.rows("DELETE FROM migration WHERE id >= '0009'");
-    migrateShard(sql.storage, SHARD_MIGRATIONS);
+    sql.sql.exec(FOLLOW_BOOKING_TIME.sql);
     shop.shard.crash();
     expect(shop.bookingRow(id)).toMatchObject({ approval: null, checkedInAtMs: null });
     expect(shop.bookingRow(id).items[0]).toMatchObject({ noShowFeeMinor: null, priceMinor: 2_500 });
