@@ -147,7 +147,7 @@ class World {
       caller: { id: `usr_${by}`, roles: ['customer'] },
       call: { key: `k${this.#calls}`, fingerprint: `k${this.#calls}` },
       access: NO_ACCESS,
-      claim: { slotIds, quantity: null, units: null },
+      claim: { slotIds, quantity: null, units: null, fareId: null },
       holdBudget: 1_000,
     });
     if (reply.ok) this.holds.push(`${by} ${reply.value.id}`);
