@@ -33,6 +33,8 @@ export interface ComparePorts {
   readonly ledger: (region: DataRegion) => Pick<LedgerStore, 'post'>;
   /** Posts what the shard of a booking has to tell. */
   readonly advanceMoneyOf: (bookingId: string) => Promise<void>;
+  /** Asks the processor for the payments of a booking: what differs may be news that no event told of. */
+  readonly lookAtBooking: (bookingId: string) => Promise<void>;
   /** Whether a payment's reference is genuine, and where it lives; null for what is not ours. */
   readonly regionOf: (reference: PaymentReference) => DataRegion | null;
   /** Whether a shard or a subscription knows the payment. */
@@ -191,6 +193,11 @@ async function lookAt(
   if (theirs === null) return null;
   const books = async () => byRef(await store.booksOf(gateway.processor, [ref])).get(ref);
   let ours = await books();
+  if (bookingId !== null && !isEqual(ours, theirs)) {
+    await ports.lookAtBooking(bookingId);
+    await ports.advanceMoneyOf(bookingId);
+    ours = await books();
+  }
   if (
     ours === undefined &&
     theirs.payment !== null &&

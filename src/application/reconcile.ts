@@ -270,6 +270,12 @@ function comparePorts(ports: ReconcilePorts): ComparePorts {
       const shardKey = shardKeyOf(bookingId);
       if (shardKey !== null) await ports.advanceMoney(shardKey);
     },
+    lookAtBooking: async (bookingId) => {
+      const shardKey = shardKeyOf(bookingId);
+      if (shardKey === null) return;
+      const shard = ports.objects.shard(shardKey);
+      await advancePayment({ ...ports, shard }, { bookingId, cause: 'reconciler', look: true });
+    },
     regionOf: (reference) => {
       if (!isGenuine(ports, reference)) return null;
       const id = 'bookingId' in reference ? reference.bookingId : reference.subscriptionId;

@@ -75,6 +75,16 @@ describe('a run', () => {
     expect(rig.billing.money.eu.unmatched).toEqual([]);
   });
 
+  test('takes up a refund by hand that no event told of', async () => {
+    const { shop, billing, run } = await openRig();
+    const booking = await shop.booked();
+    await run();
+    shop.stripe.refundByHand(shop.payment(booking.id).ref ?? '', 900);
+    expect(await run()).toMatchObject({ paymentsUnmatched: 0 });
+    expect(shop.payment(booking.id).refundedMinor).toBe(900);
+    expect(billing.money.global.unmatched).toEqual([]);
+  });
+
   test('by the clock counts a difference only when it has stood for two minutes', async () => {
     const rig = await openRig();
     await payCharge(rig.shop, rig.billing);
