@@ -91,10 +91,11 @@ function giveBack(
     requestRefund(shard, payment, { amountMinor, reason: 'booking cancelled', actor });
 }
 
+/** The policy shares out the price; what came beyond it goes back whole, by a refund of its own. */
 function dueByPolicy(shard: ShardState, booking: Booking, payment: Payment): number {
-  if (payment.capturedMinor === 0) return 0;
+  if (payment.earnedMinor === 0) return 0;
   const paid = allocate(
-    payment.capturedMinor,
+    payment.earnedMinor,
     booking.items.map(({ priceMinor }) => priceMinor),
   );
   return booking.items.reduce(

@@ -96,6 +96,19 @@ describe('an invoice', () => {
     expect(facts).toEqual(['captured 2500', 'captured 700 surplus', 'refunded 700 surplus']);
   });
 
+  test('that was paid too much returns the policy’s part of the price when it is cancelled', async () => {
+    const shop = await NodeShop.open({
+      service: { cancellationPolicy: [{ hoursBefore: 0, refundPercent: 50 }] },
+    });
+    const { id } = await shop.booked([shop.slot()], CRYPTO);
+    shop.btcpay.payerPushes('btcpay_1', 3_100);
+    await shop.advance(id);
+    given(await shop.cancel(id));
+    await shop.pass(MINUTE_MS);
+    expect(shop.bookingRow(id).state).toBe('cancelled');
+    expect(shop.btcpay.objectOf('btcpay_1').refundedMinor).toBe(600 + 1_250);
+  });
+
   test('that is paid again after it had confirmed gives the second payment back', async () => {
     const { shop, id } = await invoiced();
     shop.btcpay.payerApproves('btcpay_1');

@@ -112,6 +112,14 @@ describe('paypal beside the contract', () => {
     expect((await fetched(subject, ref)).state).toBe(state);
   });
 
+  it('has nothing to release where the check ended in a no, and says so', async () => {
+    const ref = await approved('payer_authorization_denied');
+    expect(paymentOf(await authorize(ref)).state).toBe('pending');
+    await harness.advanceSeconds(5 * DAY_SECONDS);
+    const reply = await harness.gateway.void({ key: newKey(), ref });
+    expect(paymentOf(reply)).toMatchObject({ state: 'voided', authorizedMinor: 0 });
+  });
+
   it('is paid only once a pending capture is complete, under the same key', async () => {
     const ref = await reserved('payer_capture_pending');
     const capture = { key: newKey(), ref, amountMinor: AMOUNT };

@@ -125,7 +125,9 @@ export async function voidOrder(
     return { kind: 'unavailable', reason: 'the capture is pending' };
   }
   if (captures.some(isTaken) || order.value.status === 'VOIDED') return { kind: 'already_done' };
-  if (authorization === null) return voided(calls, order.value);
+  // Nothing was reserved in the end, and an order is authorized only once.
+  const isDenied = authorization?.status === 'DENIED';
+  if (authorization === null || isDenied) return voided(calls, order.value);
   if (authorization.status !== 'CREATED' && authorization.status !== 'PENDING') {
     return { kind: 'already_done' };
   }
