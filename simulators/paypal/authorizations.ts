@@ -193,6 +193,8 @@ function release(
     save(ctx, order);
   }
   ctx.world.deadlines.clear(root.id);
+  // What was still under review never was reserved.
+  if (root.status === 'PENDING') ctx.world.books.settle(root.id, 'authorization', 'failed');
   write(ctx, root, { kind: 'void', amountMinor: openMinor, status: 'succeeded' });
   const voided = findKnown(ctx, 'authorization', root.id);
   announce(ctx, voided, 'PAYMENT.AUTHORIZATION.VOIDED');

@@ -118,7 +118,7 @@ function lengthOf(length: number): Buffer {
   if (length < 0x80) return Buffer.from([length]);
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(length);
-  const short = bytes.subarray(bytes.findIndex((byte) => byte !== 0));
+  const short = bytes.subarray(bytes.findIndex((byte: number) => byte !== 0));
   return Buffer.concat([Buffer.from([0x80 | short.length]), short]);
 }
 
