@@ -114,6 +114,9 @@ describe('every statement finds its rows by an index', () => {
       await providers.patch('prv_plan', { name: 'Planned' });
       await providers.isOwner('prv_plan', 'usr_plan');
       await providers.owners('prv_plan');
+      const hall = { shardKey: 'gplan0001', providerId: 'prv_plan', venueId: 'ven_plan' };
+      await providers.insertShard({ ...hall, name: 'East', regionHint: null, createdAtMs: NOW });
+      await providers.shardsOf('prv_plan');
       await providers.shardOwner('gplan0000');
       await providers.shardKeys('', 10);
     });
