@@ -95,6 +95,7 @@ describe('a recovery', () => {
 
   it.each([
     ['was not paid out', [line(4_500, null), line(-900, null)]],
+    ['is owed and was never paid', [line(4_500, null), line(-4_501, null)]],
     ['was netted with its capture', [line(4_500, PAYOUT), line(-900, PAYOUT)]],
     ['was netted later', [line(4_500, PAYOUT), line(-900, { ...PAYOUT, id: 'pot_2' })]],
     ['was taken back before', [line(4_500, PAYOUT), line(-900, null), line(900, null)]],

@@ -86,7 +86,7 @@ export function planRecovery(recovery: Recovery, lines: readonly StatedLine[]): 
   const payouts = lines.flatMap(({ payout }) => (payout === null ? [] : [payout]));
   if (payouts.some(({ state }) => LIVE_PAYOUT_STATES.has(state))) return { kind: 'wait' };
   const movedMinor = sumOf(lines.filter(({ payout }) => payout?.state === 'completed'));
-  const amountMinor = Math.min(recovery.amountMinor, movedMinor - sumOf(lines));
+  const amountMinor = Math.min(recovery.amountMinor, movedMinor, movedMinor - sumOf(lines));
   if (amountMinor <= 0) return { kind: 'carry', reason: 'not_transferred' };
   const [payout] = payouts
     .filter(({ state, method }) => state === 'completed' && method === 'processor')
