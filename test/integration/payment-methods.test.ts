@@ -12,12 +12,14 @@ import { PaymentMethodRepository } from '../../src/storage/d1/payment-method-rep
 import { servicesOf } from '../../src/worker/services.ts';
 import { verifyAuditDeps } from '../../src/worker/use-case-deps.ts';
 import { call, makePerson, type Person } from '../support/api.ts';
+import { send } from '../support/http.ts';
 import { faultsOf, statementsOf } from '../support/query-plan.ts';
 import { describeSavedMethods } from '../support/saved-methods.case.ts';
 import { expectCode, newKey, operator, sell, signUp } from '../support/subscribers.ts';
 
 const services = servicesOf(env);
 const { databases } = services;
+const JSON_TYPE = { 'Content-Type': 'application/json' };
 const CARD = '4242424242424242';
 
 const trail = async (id: string): Promise<string[]> => {
@@ -145,6 +147,19 @@ describe('the routes', () => {
     expectCode(await add(person, body, 'silent'), 503, 'processor_unavailable');
     expectCode(await add(person, body, 'silent'), 503, 'processor_unavailable');
     expect(await list(person)).toMatchObject([{ status: 'pending', label: 'Payment method' }]);
+  });
+
+  it('take an empty body for one that was left out, as fetch sends it', async () => {
+    const person = await makePerson();
+    await add(person, { processor: 'stripe', paymentMethod: 'pm_card_visa' });
+    const [{ id }] = await list(person);
+    const path = `/v1/payment-methods/${id}/confirm`;
+    const bodies = [{ body: new Uint8Array() }, { body: '', headers: JSON_TYPE }, {}];
+    for (const sent of bodies) {
+      const response = await send(path, { method: 'POST', token: person.token, ...sent });
+      expect(response.status).toBe(503);
+      await response.text();
+    }
   });
 
   it('remove for their owner alone, at once, and answer twice alike', async () => {
