@@ -267,7 +267,7 @@ export class NodeShop {
 
   /** The facts of money that the ledger is told, oldest first. */
   async facts(): Promise<readonly MoneyFact[]> {
-    return (await this.shard.readMoney({ afterSeq: 0, limit: 1_000 })).facts;
+    return (await this.shard.readMoney({ afterSeq: 0, limit: 100_000 })).facts;
   }
 
   giveUp(holdId: string, by = 'usr_ann') {

@@ -32,6 +32,12 @@ export class ProcessorControl {
     return this.#send('POST', 'faults', { processor: this.#processor, ...rule });
   }
 
+  /** The rules in force, and how often each fired. */
+  async faults(): Promise<{ readonly fault: string; readonly fired: number }[]> {
+    const rules = await this.#rows('faults');
+    return rules.map(({ fault, fired }) => ({ fault: String(fault), fired: Number(fired) }));
+  }
+
   /** Ends every rule. */
   clearFaults(): Promise<void> {
     return this.#send('DELETE', 'faults');
@@ -62,6 +68,12 @@ export class ProcessorControl {
   async countCallsWith(header: string, value: string): Promise<number> {
     const calls = await this.calls();
     return calls.filter(({ headers }) => isRecord(headers) && headers[header] === value).length;
+  }
+
+  /** How many of the newest 1,000 events are still to be sent. */
+  async pendingDeliveries(): Promise<number> {
+    const rows = await this.#rows('webhooks');
+    return rows.filter(({ status }) => status === 'pending').length;
   }
 
   async #send(method: 'POST' | 'DELETE', path: string, body?: object): Promise<void> {
