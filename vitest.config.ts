@@ -27,10 +27,12 @@ const BUNDLED = [
   'hono/http-exception',
   'hono/route',
   'hono/router/trie-router',
+  'ical-generator',
   'jose',
   'stripe',
   'temporal-polyfill/fns/Instant',
   'temporal-polyfill/fns/ZonedDateTime',
+  'uqr',
   'zod',
 ];
 

@@ -5,6 +5,7 @@
 import { keptOfNoShow, noShowObstacle } from '../domain/booking/attendance.ts';
 import type { Booking, Payment } from '../domain/booking/booking.ts';
 import { BOOKING_MACHINE, type BookingEvent } from '../domain/booking/booking-machine.ts';
+import { isTicketFor, type ShownTicket } from '../domain/booking/ticket.ts';
 import { step } from '../domain/machine.ts';
 import { refuse, type Refusal } from '../domain/result.ts';
 import { refundableMinor, requestRefund, settleBookingRefunded } from './refunds.ts';
@@ -22,6 +23,27 @@ export function checkIn(shard: ShardState, booking: Booking, actor: string): Ref
   const seen = witnessed(shard, booking, { actor, type: 'booking.checked_in' });
   moveBooking(shard, seen, { event: 'start', actor, reason: 'checked in' });
   return null;
+}
+
+/**
+ * A ticket that is shown must be one for this booking as it is now. Refusals: validation_failed for a text that is no ticket
+ * of ours or not good now, invalid_transition for one whose booking was changed since. That it was used before shows in
+ * the booking: it was checked in.
+ */
+export function ticketRefusal(
+  shard: ShardState,
+  booking: Booking,
+  ticket: ShownTicket | 'invalid' | null,
+): Refusal | null {
+  if (ticket === null) return null;
+  if (ticket === 'invalid' || ticket.bookingId !== booking.id)
+    return refuse('validation_failed', 'The ticket is not one for this booking, or not good now.', {
+      errors: [{ pointer: '/ticket', detail: 'is no ticket for this booking' }],
+    }).refusal;
+  if (isTicketFor(booking, ticket, shard.ports.digest)) return null;
+  return refuse('invalid_transition', 'The ticket is older than the last change of the booking.', {
+    status: booking.state,
+  }).refusal;
 }
 
 /** By hand, before the clock does it; whoever says so has seen the customer. Refusals: invalid_transition. */

@@ -6,7 +6,7 @@ import type { OpenBookingReply, SellerCommand } from '../contracts/durable-rpc.t
 import type { BookingView } from '../contracts/http/booking.ts';
 import type { Booking } from '../domain/booking/booking.ts';
 import type { Refusal } from '../domain/result.ts';
-import { checkIn, complete, markNoShow } from './attend-booking.ts';
+import { checkIn, complete, markNoShow, ticketRefusal } from './attend-booking.ts';
 import { beginWork } from './booking-calls.ts';
 import { lookUpCall, remember } from './keyed-calls.ts';
 import { actorOf, sellersBooking } from './read-booking.ts';
@@ -31,7 +31,7 @@ function act(shard: ShardState, booking: Booking, { caller, deed }: SellerComman
   const actor = actorOf(shard, caller);
   switch (deed.kind) {
     case 'check_in':
-      return checkIn(shard, booking, actor);
+      return ticketRefusal(shard, booking, deed.ticket ?? null) ?? checkIn(shard, booking, actor);
     case 'complete':
       return complete(shard, booking, actor);
     case 'no_show':

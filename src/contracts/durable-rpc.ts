@@ -4,11 +4,13 @@
  * Refusals are returned, never thrown.
  */
 import type { PaymentChoice } from '../domain/booking/booking.ts';
+import type { ShownTicket } from '../domain/booking/ticket.ts';
 import type { ResourceCard, ServiceCard } from '../domain/inventory/cards.ts';
 import type { Money } from '../domain/money.ts';
 import type { PaymentState } from '../domain/payment/payment-machine.ts';
 import type { Refusal } from '../domain/result.ts';
 import type { EpochMs } from '../domain/time.ts';
+import type { BookingSheet, SheetReader } from './booking-sheet.ts';
 import type { CallKey, Caller, KeyedReply, Reply } from './calls.ts';
 import type { BookingView, HistoryView, HoldView, RefundView } from './http/booking.ts';
 import type { BlockReport, BlockView, UnblockReport } from './http/blocks.ts';
@@ -87,7 +89,8 @@ export interface CancelBookingCommand {
 
 /** What a booking's seller does with it: its provider or an operator. */
 export type SellerDeed =
-  | { readonly kind: 'check_in' }
+  /** `ticket`: what a genuine one said that was shown; `invalid` for any other text, null where none was shown. */
+  | { readonly kind: 'check_in'; readonly ticket?: ShownTicket | 'invalid' | null }
   | { readonly kind: 'complete' }
   | { readonly kind: 'no_show' };
 
@@ -192,6 +195,7 @@ export interface InventoryShardRpc {
   getBooking(caller: Caller, id: string): Promise<Reply<BookingState>>;
   /** The booking behind a manage link. */
   getManagedBooking(id: string, token: string): Promise<Reply<BookingView>>;
+  getBookingSheet(reader: SheetReader, id: string): Promise<Reply<BookingSheet>>;
   bookingHistory(caller: Caller, id: string): Promise<Reply<HistoryView>>;
   takeStep(command: TakeStepCommand): Promise<PaymentStep>;
   recordReply(command: RecordReplyCommand): Promise<PaymentStep>;

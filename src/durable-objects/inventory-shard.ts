@@ -20,10 +20,12 @@ import { readMoney } from '../application/money-facts.ts';
 import { openBooking } from '../application/open-booking.ts';
 import { placeHold, readHold } from '../application/place-hold.ts';
 import * as bookings from '../application/read-booking.ts';
+import { readSheet } from '../application/read-sheet.ts';
 import { releaseHold } from '../application/release-hold.ts';
 import * as payments from '../application/payment-commands.ts';
 import * as refunds from '../application/refund-commands.ts';
 import * as quota from '../application/quota-outbox.ts';
+import type { SheetReader } from '../contracts/booking-sheet.ts';
 import type { Caller } from '../contracts/calls.ts';
 import type * as rpc from '../contracts/durable-rpc.ts';
 import type { GrantOutcome, QuotaNotice } from '../contracts/membership-rpc.ts';
@@ -195,6 +197,10 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
 
   getManagedBooking(id: string, token: string): Answer<'getManagedBooking'> {
     return this.#runtime.read((shard) => bookings.readManagedBooking(shard, id, token));
+  }
+
+  getBookingSheet(reader: SheetReader, id: string): Answer<'getBookingSheet'> {
+    return this.#runtime.read((shard) => readSheet(shard, reader, id));
   }
 
   bookingHistory(caller: Caller, id: string): Answer<'bookingHistory'> {

@@ -10,6 +10,7 @@ import { required } from '../domain/assert.ts';
 import { SECOND_MS } from '../domain/time.ts';
 import { toBase64Url } from './base64.ts';
 import type { SigningKey } from './settings.ts';
+import { ALGORITHM, createKeyCache, toPublicKey, type PublicKey } from './signing-keys.ts';
 
 /** Lifetime of an access token: roles and erasure take effect within it. */
 export const ACCESS_TOKEN_SECONDS = 900;
@@ -17,8 +18,6 @@ export const ACCESS_TOKEN_SECONDS = 900;
 /** Whom the tokens are for. */
 export const ACCESS_TOKEN_AUDIENCE = 'holdfast-api';
 
-const ALGORITHM = 'ES256';
-const CURVE = { name: 'ECDSA', namedCurve: 'P-256' };
 const TYPE = 'at+jwt';
 const JTI_BYTES = 16;
 const ROLES: readonly Role[] = ['customer', 'provider', 'operator', 'guest'];
@@ -28,11 +27,6 @@ const COMPACT = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}$/;
 
 /** Longest token looked at, in characters; ours have about 500. */
 const TOKEN_LENGTH_MAX = 2_000;
-
-type KeyUse = 'sign' | 'verify';
-
-/** A public key as others may have it: the private member is not there. */
-export type PublicKey = Omit<SigningKey, 'd'> & { readonly alg: 'ES256'; readonly use: 'sig' };
 
 /** Issues and checks access tokens. */
 export interface AccessTokens {
@@ -46,7 +40,7 @@ export interface AccessTokens {
 /** What tokens are made with. */
 export interface TokenOptions {
   readonly issuer: string;
-  /** The first signs, all verify: a rotation puts the new key first and keeps the old for a token's lifetime. */
+  /** The first signs, all verify: a rotation puts the new key first and keeps the old for a token's lifetime, and for that of the tickets it signed. */
   readonly keys: readonly SigningKey[];
   readonly clock: Clock;
   readonly entropy: Entropy;
@@ -128,25 +122,9 @@ class VerifiedTokens {
   }
 }
 
-/** Imports each key once. The key is kept, not the promise of it: a promise belongs to the request that made it. */
-function createKeyCache(): (jwk: PublicKey | SigningKey, use: KeyUse) => Promise<CryptoKey> {
-  const cache = new Map<string, CryptoKey>();
-  return async ({ kid, ...jwk }, use) => {
-    const known = cache.get(`${use}/${kid}`);
-    if (known !== undefined) return known;
-    const key = await crypto.subtle.importKey('jwk', { ...jwk, use: 'sig' }, CURVE, false, [use]);
-    cache.set(`${use}/${kid}`, key);
-    return key;
-  };
-}
-
 function toCaller(payload: JWTPayload): Caller | null {
   const claimed = payload['roles'];
   if (payload.sub === undefined || !Array.isArray(claimed)) return null;
   const roles = ROLES.filter((role) => claimed.includes(role));
   return roles.length === claimed.length ? { id: payload.sub, roles } : null;
-}
-
-function toPublicKey({ kty, crv, kid, x, y }: SigningKey): PublicKey {
-  return { kty, crv, kid, x, y, alg: ALGORITHM, use: 'sig' };
 }

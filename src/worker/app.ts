@@ -18,6 +18,7 @@ import { registerMe } from './routes/me.ts';
 import { registerBlocks } from './routes/blocks.ts';
 import { registerBookingAttendance } from './routes/booking-attendance.ts';
 import { registerPaymentMethods } from './routes/payment-methods.ts';
+import { registerBookingPapers } from './routes/booking-papers.ts';
 import { registerBookingsList } from './routes/bookings-list.ts';
 import { registerBookings } from './routes/bookings.ts';
 import { registerHolds } from './routes/holds.ts';
@@ -63,6 +64,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerHolds,
   registerBookings,
   registerBookingAttendance,
+  registerBookingPapers,
   registerBookingsList,
   registerManage,
   registerPayouts,

@@ -17,6 +17,7 @@ import type { CallKey, Caller } from '../contracts/calls.ts';
 import type { IdParts } from '../domain/ids.ts';
 import type { ShardSockets } from '../platform/objects.ts';
 import type { Settings } from '../platform/settings.ts';
+import type { Tickets } from '../platform/tickets.ts';
 import type { AccessTokens } from '../platform/tokens.ts';
 import type { Databases } from '../storage/d1/databases.ts';
 import type { RequestBody } from './request-body.ts';
@@ -32,6 +33,7 @@ export interface Services {
   readonly objects: ObjectDirectory & ShardSockets;
   readonly gateways: GatewayRegistry;
   readonly tokens: AccessTokens;
+  readonly tickets: Tickets;
   readonly accounts: AccountDeps;
   readonly log: Logger;
 }

@@ -19,6 +19,7 @@ import {
   verifyPassword,
 } from '../platform/passwords.ts';
 import { readSettings, type Settings } from '../platform/settings.ts';
+import { createTickets } from '../platform/tickets.ts';
 import { createAccessTokens } from '../platform/tokens.ts';
 import { createDatabases } from '../storage/d1/databases.ts';
 import type { Services } from './context.ts';
@@ -59,6 +60,11 @@ function buildServices(env: Env): Services {
       keys: settings.tokenSigningKeys,
       clock,
       entropy,
+    }),
+    tickets: createTickets({
+      issuer: settings.publicUrl,
+      keys: settings.tokenSigningKeys,
+      clock,
     }),
     accounts: {
       clock,

@@ -26,6 +26,7 @@ import {
 } from '../../src/application/payment-commands.ts';
 import * as refunds from '../../src/application/refund-commands.ts';
 import * as quota from '../../src/application/quota-outbox.ts';
+import { readSheet } from '../../src/application/read-sheet.ts';
 import { LiveDesk, type LiveMessage } from '../../src/application/live/live-desk.ts';
 import { ShardState } from '../../src/application/shard-state.ts';
 import type { Caller, Reply } from '../../src/contracts/calls.ts';
@@ -39,6 +40,7 @@ import type {
   PutServiceCommand,
 } from '../../src/contracts/shard-catalogue.ts';
 import type * as schedule from '../../src/contracts/shard-schedule.ts';
+import type { SheetReader } from '../../src/contracts/booking-sheet.ts';
 import type { Watch } from '../../src/contracts/live.ts';
 import type { OrphanOutcome, StreamName, StreamQuery } from '../../src/contracts/shard-streams.ts';
 import type * as rpc from '../../src/contracts/durable-rpc.ts';
@@ -283,6 +285,10 @@ export class NodeShard implements rpc.InventoryShardRpc {
 
   async getManagedBooking(id: string, token: string) {
     return this.look((shard) => bookings.readManagedBooking(shard, id, token));
+  }
+
+  async getBookingSheet(reader: SheetReader, id: string) {
+    return this.look((shard) => readSheet(shard, reader, id));
   }
 
   async bookingHistory(caller: Caller, id: string) {

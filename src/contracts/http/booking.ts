@@ -6,6 +6,7 @@ import { PAYMENT_STATES } from '../../domain/payment/payment-machine.ts';
 import { holdsCardNumber } from '../../domain/payment/card-number.ts';
 import { PROCESSORS } from '../../domain/payment/processor-reply.ts';
 import { REFUND_STATES } from '../../domain/payment/refund-machine.ts';
+import { calendarSchema } from './calendar-links.ts';
 import { cancellationPolicySchema, slotSchema } from './catalogue.ts';
 import { idSchema, instantSchema, jsonSchema, moneySchema, textSchema } from './common.ts';
 
@@ -105,6 +106,11 @@ export const cancelBookingSchema = z
 /** `POST …/check-in`, `…/complete` and `…/no-show` take no fields: what happened is in the call itself. */
 export const noFieldsSchema = z.strictObject({}).openapi('NoFields');
 
+/** A check-in may show the ticket; without one somebody at the door has seen who came. */
+export const checkInSchema = z
+  .strictObject({ ticket: z.string().min(1).max(4_000).optional() })
+  .openapi('CheckIn');
+
 /** `POST …/confirm` takes no fields: the processor is asked, never the client. */
 export const confirmBookingSchema = z.strictObject({}).openapi('ConfirmBooking');
 
@@ -186,6 +192,7 @@ export const bookingSchema = z
     refunds: z.array(refundSchema),
     policy: cancellationPolicySchema,
     manageUrl: z.string(),
+    calendar: calendarSchema,
     late: z.boolean(),
     checkedInAt: instantSchema.nullable(),
     createdAt: instantSchema,
@@ -224,3 +231,4 @@ export type BookingView = z.infer<typeof bookingSchema>;
 export type RefundView = z.infer<typeof refundSchema>;
 export type HistoryView = z.infer<typeof historySchema>;
 export type QuoteView = z.infer<typeof quoteSchema>;
+export type CheckInBody = z.infer<typeof checkInSchema>;

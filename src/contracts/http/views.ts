@@ -5,6 +5,7 @@ import type { ServiceCard, Slot } from '../../domain/inventory/cards.ts';
 import type { SlotAvailability } from '../../domain/inventory/inventory.ts';
 import type { ChainBody } from '../../domain/chain.ts';
 import type { EpochMs } from '../../domain/time.ts';
+import { calendarLinks } from './calendar-links.ts';
 import type { BookingView, HistoryView, HoldView, QuoteView, RefundView } from './booking.ts';
 import type { SlotView } from './catalogue.ts';
 
@@ -88,6 +89,14 @@ export function holdView(hold: Hold): HoldView {
   };
 }
 
+/** Where a booking is managed without signing in. */
+export function manageUrl(
+  publicUrl: string,
+  { id, manageToken }: Pick<Booking, 'id' | 'manageToken'>,
+): string {
+  return `${publicUrl}/manage/${id}.${manageToken}`;
+}
+
 /** A booking as its owner sees it, with its slots as they stand now and as they were assigned. */
 export function bookingView(
   booking: Booking,
@@ -114,7 +123,8 @@ export function bookingView(
     payment: payment === null ? null : paymentView(payment),
     refunds: seen.refunds.map(({ refund, currency }) => refundView(refund, currency)),
     policy: (booking.items[0]?.policy ?? []).map((rung) => ({ ...rung })),
-    manageUrl: `${seen.publicUrl}/manage/${booking.id}.${booking.manageToken}`,
+    manageUrl: manageUrl(seen.publicUrl, booking),
+    calendar: calendarLinks(seen.publicUrl, booking),
     late: booking.isLate,
     checkedInAt: booking.checkedInAtMs === null ? null : formatInstant(booking.checkedInAtMs),
     createdAt: formatInstant(booking.createdAtMs),

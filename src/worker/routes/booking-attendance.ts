@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import { actAsSeller } from '../../application/checkout.ts';
 import type { SellerDeed } from '../../contracts/durable-rpc.ts';
-import { bookingSchema, noFieldsSchema } from '../../contracts/http/booking.ts';
+import { bookingSchema, checkInSchema, noFieldsSchema } from '../../contracts/http/booking.ts';
 import type { App, AppEnv } from '../context.ts';
 import { lasting } from '../lasting.ts';
 import { keyedResponse, pathId, requireCaller, requireCallKey } from '../respond.ts';
@@ -28,7 +28,9 @@ const checkIn = defineRoute({
   path: '/v1/bookings/{id}/check-in',
   summary: 'Check the customer in',
   description:
-    'By its provider or an operator, once per booking, also before its slot begins. Whoever was checked in is no no-show.',
+    'By its provider or an operator, once per booking, also before its slot begins. Whoever was checked in is no no-show. ' +
+    'A `ticket` that is shown must be one for the booking as it is now.',
+  body: checkInSchema,
 });
 
 const complete = defineRoute({
@@ -51,7 +53,15 @@ const noShow = defineRoute({
 
 /** Mounts the routes of attendance. */
 export function registerBookingAttendance(app: App): void {
-  app.openapi(checkIn, (c) => sellersCall(c, c.req.param('id'), { kind: 'check_in' }));
+  app.openapi(checkIn, async (c) => {
+    const { ticket } = c.req.valid('json');
+    const shown = ticket === undefined ? null : await c.get('services').tickets.verify(ticket);
+    const deed = {
+      kind: 'check_in' as const,
+      ticket: ticket === undefined ? null : (shown ?? ('invalid' as const)),
+    };
+    return sellersCall(c, c.req.param('id'), deed);
+  });
   app.openapi(complete, (c) => sellersCall(c, c.req.param('id'), { kind: 'complete' }));
   app.openapi(noShow, (c) => sellersCall(c, c.req.param('id'), { kind: 'no_show' }));
 }

@@ -8,25 +8,21 @@ import {
   createSlotsSchema,
   listSlotsQuerySchema,
   slotSchema,
-  type SlotView,
 } from '../../contracts/http/catalogue.ts';
 import { fromInstant, toNewSlots } from '../../contracts/http/catalogue-views.ts';
 import { pageSchema } from '../../contracts/http/common.ts';
 import { slotsCreatedSchema } from '../../contracts/http/search.ts';
 import type { App, AppEnv } from '../context.ts';
-import {
-  keyedResponse,
-  pathId,
-  refusalResponse,
-  requireCaller,
-  resultResponse,
-} from '../respond.ts';
+import { keyedResponse, pathId, refusalResponse, requireCaller } from '../respond.ts';
 import { defineRoute } from '../route.ts';
+import { taggedResponse } from '../tagged-response.ts';
 
 const tag = 'Slots';
 
-/** Seconds for which anybody may keep a list of slots. */
-const CACHE_CONTROL = 'public, max-age=1';
+/** Anybody may keep a list of slots for as long as a list may lag. */
+const KEPT_A_SECOND = 'public, max-age=1';
+/** One slot is asked for anew, so that whoever changed it sees that. */
+const READ_OWN_WRITE = 'public, no-cache';
 
 const create = defineRoute({
   method: 'post',
@@ -62,7 +58,10 @@ const read = defineRoute({
   summary: 'Read a slot',
   access: 'public',
   pathIds: { id: 'slt' },
-  answers: { 200: { description: 'The slot as it is now.', schema: slotSchema } },
+  answers: {
+    200: { description: 'The slot as it is now, with an `ETag`.', schema: slotSchema },
+    304: { description: 'Nothing has changed.' },
+  },
 });
 
 /** Registers the routes. */
@@ -99,25 +98,16 @@ export function registerSlots(app: App): void {
     if (!reply.ok) return refusalResponse(c, reply.refusal);
     const { data, next } = reply.value;
     const nextCursor = next === null ? null : encodeCursor([next.startAtMs, next.id]);
-    return taggedResponse(c, { data, nextCursor });
+    return tagged(c, { data, nextCursor }, KEPT_A_SECOND);
   });
   app.openapi(read, async (c) => {
     const shard = c.get('services').objects.shard(pathId(c, 'id').locator);
-    return resultResponse(c, await shard.getSlot(c.req.param('id')));
+    const reply = await shard.getSlot(c.req.param('id'));
+    return reply.ok ? tagged(c, reply.value, READ_OWN_WRITE) : refusalResponse(c, reply.refusal);
   });
 }
 
-/** The page with the hash of its own text, or 304 where the client has just that. Source: RFC 9110, 13.1.2. */
-function taggedResponse(
-  c: Context<AppEnv>,
-  page: { readonly data: SlotView[]; readonly nextCursor: string | null },
-): Response {
-  const text = JSON.stringify(page);
-  const etag = `"${c.get('services').digest.sha256(text).slice(0, 32)}"`;
-  const headers = { ETag: etag, 'Cache-Control': CACHE_CONTROL };
-  const known = c.req.header('If-None-Match')?.split(',') ?? [];
-  // Weak comparison: a proxy that compressed the answer has marked the tag with W/.
-  const isKnown = known.some((value) => ['*', etag].includes(value.trim().replace(/^W\//, '')));
-  if (isKnown) return c.body(null, 304, headers);
-  return c.body(text, 200, { ...headers, 'Content-Type': 'application/json' });
+/** What everybody may see, with a hash of itself. */
+function tagged(c: Context<AppEnv>, value: unknown, cacheControl: string): Response {
+  return taggedResponse(c, { text: JSON.stringify(value), type: 'application/json', cacheControl });
 }
