@@ -3,7 +3,7 @@
  * so that callers may repeat them and come in any order.
  */
 import type { DataRegion } from '../domain/ids.ts';
-import type { ResourceCard, ServiceCard } from '../domain/inventory/cards.ts';
+import type { ResourceCard, ServiceCard, TaxRule } from '../domain/inventory/cards.ts';
 import type { EpochMs } from '../domain/time.ts';
 
 /** A provider as D1 keeps it. */
@@ -31,6 +31,7 @@ export interface VenueRecord {
   readonly latitude: number | null;
   readonly longitude: number | null;
   readonly commissionBps: number | null;
+  readonly tax: TaxRule | null;
   readonly active: boolean;
   readonly createdAtMs: EpochMs;
 }
@@ -40,7 +41,7 @@ export type ProviderPatch = Partial<Pick<ProviderRecord, 'name' | 'timeZone' | '
 
 /** What of a venue may change. */
 export type VenuePatch = Partial<
-  Pick<VenueRecord, 'name' | 'address' | 'latitude' | 'longitude' | 'active'>
+  Pick<VenueRecord, 'name' | 'address' | 'latitude' | 'longitude' | 'tax' | 'active'>
 >;
 
 /** An inventory shard as D1 keeps it. */
@@ -112,10 +113,10 @@ export interface CardStore {
   putServices(cards: readonly ServiceCard[], nowMs: EpochMs): Promise<void>;
   /** Active services of active venues and providers, newest first. */
   search(query: ServiceQuery): Promise<FoundService[]>;
-  /** Ids of active services after `afterId`, in order, of a provider or of one of its venues. */
-  activeServiceIds(
+  /** Ids of services after `afterId`, in order, of a provider or of one of its venues; on sale alone, or all. */
+  serviceIds(
     owner: { readonly providerId: string } | { readonly venueId: string },
-    page: { readonly afterId: string; readonly limit: number },
+    page: { readonly afterId: string; readonly limit: number; readonly isOnSale: boolean },
   ): Promise<string[]>;
 }
 

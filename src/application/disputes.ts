@@ -20,7 +20,7 @@ import type { ProcessorDispute } from '../domain/payment/processor-reply.ts';
 import { DAY_MS } from '../domain/time.ts';
 import { moneyMetadata } from './money-facts.ts';
 import { isOperationOpen } from './payment-plan.ts';
-import { commissionBack, earnedLeftMinor, settleRefund } from './refunds.ts';
+import { earnedLeftMinor, settleRefund, sharesBack } from './refunds.ts';
 import type { ShardState } from './shard-state.ts';
 import { moveBooking, moveDispute, moveHold, moveOperation } from './transitions.ts';
 
@@ -59,6 +59,7 @@ function beginDispute(shard: ShardState, payment: Payment, seen: ProcessorDisput
     currency: seen.currency,
     earnedMinor: 0,
     commissionMinor: 0,
+    taxMinor: 0,
     reason: seen.reason,
     evidenceDueAtMs: seen.evidenceDueMs,
     createdAtMs: shard.nowMs,
@@ -102,12 +103,12 @@ function moveOn(
 /** The processor takes the money: what of it was earned, and the platform's share of that. */
 function take(shard: ShardState, payment: Payment, dispute: Dispute): Dispute {
   const earnedMinor = Math.min(dispute.amountMinor, earnedLeftMinor(shard, payment));
-  return { ...dispute, earnedMinor, commissionMinor: commissionBack(shard, payment, earnedMinor) };
+  return { ...dispute, earnedMinor, ...sharesBack(shard, payment, earnedMinor) };
 }
 
 function why(payment: Payment, dispute: Dispute) {
-  const { amountMinor, earnedMinor, commissionMinor, ref } = dispute;
-  const moved = { amountMinor, earnedMinor, commissionMinor, entityRef: ref };
+  const { amountMinor, earnedMinor, commissionMinor, taxMinor, ref } = dispute;
+  const moved = { amountMinor, earnedMinor, commissionMinor, taxMinor, entityRef: ref };
   return {
     actor: `processor:${payment.processor}`,
     reason: dispute.reason,

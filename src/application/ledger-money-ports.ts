@@ -54,6 +54,8 @@ export interface ProcessorSums {
   readonly feesMinor: number;
   /** Taken by disputes, less what came back. */
   readonly disputedMinor: number;
+  /** Tax of bookings that came in, less what went back of it. */
+  readonly taxMinor: number;
 }
 
 /** The money of one data region as the ledger has it. */

@@ -9,7 +9,7 @@ import { regionOf } from '../domain/ids.ts';
 import { refuse, type Result } from '../domain/result.ts';
 import { isManager, notFound, regionId, type Asker, type CatalogueDeps } from './catalogue-deps.ts';
 import type { CatalogueStores, ProviderRecord } from './catalogue-ports.ts';
-import { deactivateServices } from './deactivate-services.ts';
+import { deactivateServices } from './change-services.ts';
 import { freeShardKey, provisionShard, provisionShards } from './provision-shards.ts';
 
 /** Creates a provider with its first shard. Effects: the shard, D1, the caller's role. */

@@ -6,7 +6,7 @@ import type { Caller, Reply } from '../contracts/calls.ts';
 import type { PatchServiceCommand } from '../contracts/shard-catalogue.ts';
 import type { CreateServiceBody } from '../contracts/http/catalogue.ts';
 import { regionOf } from '../domain/ids.ts';
-import type { CommissionTerms, ServiceCard } from '../domain/inventory/cards.ts';
+import type { CommissionTerms, ServiceCard, TaxRule } from '../domain/inventory/cards.ts';
 import { refuse, type Result } from '../domain/result.ts';
 import type { EpochMs } from '../domain/time.ts';
 import {
@@ -54,8 +54,16 @@ export async function createService(
   const id = shardId(deps, asker, { kind: 'svc', shardKey });
   const card = buildCard(request, { id, venue, terms: await deps.commissionTerms(venue.id) });
   const reply = await deps.objects.shard(shardKey).putService({ caller: asker.caller, card });
-  if (reply.ok) await stores.cards.putServices([reply.value], deps.clock.nowMs());
-  return reply;
+  if (!reply.ok) return reply;
+  await stores.cards.putServices([reply.value], deps.clock.nowMs());
+  const now = await stores.venues.byId(venue.id);
+  if (now === null || isSameTax(now.tax, reply.value.tax)) return reply;
+  // The venue's tax changed while this service was made, and whoever changed it may not have seen the service yet.
+  return changeService(deps, asker.caller, { id, patch: { tax: now.tax } });
+}
+
+function isSameTax(a: TaxRule | null, b: TaxRule | null): boolean {
+  return a?.rateBps === b?.rateBps && a?.inclusive === b?.inclusive;
 }
 
 /** Reads a service from its shard. Refusals: `not_found`. */
@@ -153,7 +161,7 @@ function buildCard(
     pledge: body.pledge ?? null,
     cancellationPolicy: body.cancellationPolicy ?? CANCELLATION_POLICY_DEFAULT,
     noShowFee: body.noShowFee ?? null,
-    tax: null,
+    tax: venue.tax,
     ...terms,
   };
 }

@@ -5,7 +5,7 @@ import { regionOf } from '../domain/ids.ts';
 import { refuse, type Result } from '../domain/result.ts';
 import { isManager, notFound, regionId, type Asker, type CatalogueDeps } from './catalogue-deps.ts';
 import type { CatalogueStores, VenueRecord } from './catalogue-ports.ts';
-import { deactivateServices } from './deactivate-services.ts';
+import { deactivateServices, taxServices } from './change-services.ts';
 import { managedProvider } from './manage-providers.ts';
 
 /** Creates a venue. Refusals: `not_found` for somebody else's provider, `invalid_transition` for a deactivated one. */
@@ -27,6 +27,7 @@ export async function createVenue(
     latitude: body.latitude ?? null,
     longitude: body.longitude ?? null,
     commissionBps: body.commissionBps ?? null,
+    tax: body.tax ?? null,
     active: true,
     createdAtMs: deps.clock.nowMs(),
   });
@@ -41,7 +42,10 @@ export async function readVenue(deps: CatalogueDeps, id: string): Promise<Result
   return record === null ? notFound('venue') : { ok: true, value: record };
 }
 
-/** Changes a venue. Refusals: `not_found`, also for somebody else's. */
+/**
+ * Changes a venue. Another tax is answered once every service of the venue is sold with it; what failed on the way is
+ * finished by the same call again. Refusals: `not_found`, also for somebody else's; those of a shard.
+ */
 export async function patchVenue(
   deps: CatalogueDeps,
   caller: Caller,
@@ -49,13 +53,20 @@ export async function patchVenue(
 ): Promise<Result<VenueRecord>> {
   const found = await managedVenue(deps, caller, change.id);
   if (!found.ok) return found;
-  const { name, address, latitude, longitude } = change.body;
-  const patched = await found.value.stores.venues.patch(change.id, {
+  const { stores } = found.value;
+  const { name, address, latitude, longitude, tax } = change.body;
+  const patched = await stores.venues.patch(change.id, {
     ...(name === undefined ? {} : { name }),
     ...(address === undefined ? {} : { address }),
     ...(latitude === undefined ? {} : { latitude }),
     ...(longitude === undefined ? {} : { longitude }),
+    ...(tax === undefined ? {} : { tax }),
   });
+  if (tax !== undefined) {
+    const taxing = { caller, venueId: change.id, tax };
+    const taxed = await taxServices(deps, stores.cards, taxing);
+    if (!taxed.ok) return taxed;
+  }
   return patched === null ? notFound('venue') : { ok: true, value: patched };
 }
 

@@ -25,7 +25,17 @@ interface MoneyMetadata {
   /** How much of the amount was the booking's own. */
   readonly earned: number;
   readonly commission: number;
+  /** Absent in what was told before there were taxes. */
+  readonly tax?: number;
 }
+
+/** What of earned money is the platform's and what is tax. */
+export interface Shares {
+  readonly commissionMinor: number;
+  readonly taxMinor: number;
+}
+
+const NO_SHARES: Shares = { commissionMinor: 0, taxMinor: 0 };
 
 /** The metadata of an event that moved money. */
 export function moneyMetadata(
@@ -33,10 +43,9 @@ export function moneyMetadata(
   moved: {
     amountMinor: number;
     earnedMinor: number;
-    commissionMinor: number;
     feeMinor?: number | null;
     entityRef?: string | null;
-  },
+  } & Shares,
 ): MoneyMetadata {
   return {
     paymentId: payment.id,
@@ -48,22 +57,38 @@ export function moneyMetadata(
     fee: moved.feeMinor ?? null,
     earned: moved.earnedMinor,
     commission: moved.commissionMinor,
+    tax: moved.taxMinor,
   };
 }
 
 /**
- * The platform's share of the first `partMinor` of what a payment earned. Shares of parts that follow one another add
- * up to the share of the whole, to the cent.
+ * What of the first `partMinor` of what a payment earned is the platform's, and what is tax. The platform's share is of the
+ * price without its tax. Shares of parts that follow one another add up to the shares of the whole, to the cent.
  */
-export function commissionOf(booking: Booking, earnedMinor: number, partMinor: number): number {
-  if (earnedMinor === 0) return 0;
-  const prices = booking.items.map(({ priceMinor }) => priceMinor);
-  const paid = allocate(earnedMinor, prices);
-  const whole = booking.items.reduce(
-    (total, { commissionBps }, index) => total + portion(paid[index] ?? 0, commissionBps),
-    0,
+export function sharesOf(booking: Booking, earnedMinor: number, partMinor: number): Shares {
+  if (earnedMinor === 0) return NO_SHARES;
+  const paid = allocate(
+    earnedMinor,
+    booking.items.map(({ priceMinor }) => priceMinor),
   );
-  return Number((BigInt(whole) * BigInt(partMinor)) / BigInt(earnedMinor));
+  let [commissionMinor, taxMinor] = [0, 0];
+  for (const [index, item] of booking.items.entries()) {
+    const paidMinor = paid[index] ?? 0;
+    const ownTaxMinor = partOf(item.taxMinor, {
+      partMinor: paidMinor,
+      wholeMinor: item.priceMinor,
+    });
+    taxMinor += ownTaxMinor;
+    commissionMinor += portion(paidMinor - ownTaxMinor, item.commissionBps);
+  }
+  const part = { partMinor, wholeMinor: earnedMinor };
+  return { commissionMinor: partOf(commissionMinor, part), taxMinor: partOf(taxMinor, part) };
+}
+
+/** Rounded down; nothing of nothing. */
+function partOf(amountMinor: number, of: { partMinor: number; wholeMinor: number }): number {
+  if (of.wholeMinor === 0) return 0;
+  return Number((BigInt(amountMinor) * BigInt(of.partMinor)) / BigInt(of.wholeMinor));
 }
 
 /** Puts on the record that money came: what the booking earned of it, and what is on its way back. */
@@ -80,8 +105,8 @@ export function recordReceived(
   ] as const) {
     if (amountMinor === 0) continue;
     const earnedMinor = isEarned ? amountMinor : 0;
-    const commissionMinor = commissionOf(booking, earnedMinor, earnedMinor);
-    const moved = { amountMinor, earnedMinor, commissionMinor, feeMinor: fee };
+    const shares = sharesOf(booking, earnedMinor, earnedMinor);
+    const moved = { amountMinor, earnedMinor, ...shares, feeMinor: fee };
     recordMoney(shard, payment, {
       type: 'payment.received',
       metadata: moneyMetadata(payment, moved),
@@ -92,7 +117,7 @@ export function recordReceived(
 
 /** Puts on the record what the processor kept, where it said so only after the capture. */
 export function recordFee(shard: ShardState, payment: Payment, feeMinor: number): void {
-  const moved = { amountMinor: 0, earnedMinor: 0, commissionMinor: 0, feeMinor };
+  const moved = { amountMinor: 0, earnedMinor: 0, ...NO_SHARES, feeMinor };
   recordMoney(shard, payment, { type: 'payment.fee', metadata: moneyMetadata(payment, moved) });
 }
 
@@ -148,6 +173,7 @@ function factsOf(shard: ShardState, event: ChainEvent): MoneyFact[] {
     venueId: (first && shard.inventory.service(first.serviceId)?.venueId) ?? '',
     customerId: booking.customerId,
     commissionMinor: moved.commission,
+    taxMinor: moved.tax ?? 0,
     serviceEndsAtMs: Math.max(...booking.items.map(({ endAtMs }) => endAtMs)),
     atMs: event.atMs,
   };
@@ -160,7 +186,7 @@ function factsOf(shard: ShardState, event: ChainEvent): MoneyFact[] {
       eventId: `${event.id}:surplus`,
       amountMinor: surplusMinor,
       isEarned: false,
-      commissionMinor: 0,
+      ...NO_SHARES,
       // One capture has one fee.
       feeMinor: null,
     },

@@ -41,7 +41,7 @@ export async function readMoneyOverview(deps: ReadMoneyDeps): Promise<MoneyOverv
   const byCurrency: Record<string, number> = {};
   for (const { currency, amountMinor } of unmatched)
     byCurrency[currency] = (byCurrency[currency] ?? 0) + amountMinor;
-  const none = { capturedMinor: 0, refundedMinor: 0, feesMinor: 0, disputedMinor: 0 };
+  const none = { capturedMinor: 0, refundedMinor: 0, feesMinor: 0, disputedMinor: 0, taxMinor: 0 };
   // A payment that only the processor knows is in no sum.
   const named = [
     ...sums.flat(),
@@ -127,6 +127,7 @@ function addedUp(rows: readonly ProcessorSums[]): ProcessorSums[] {
           refundedMinor: total(group.map(({ refundedMinor }) => refundedMinor)),
           feesMinor: total(group.map(({ feesMinor }) => feesMinor)),
           disputedMinor: total(group.map(({ disputedMinor }) => disputedMinor)),
+          taxMinor: total(group.map(({ taxMinor }) => taxMinor)),
         },
       ];
     })

@@ -11,7 +11,7 @@ import { FROZEN_DISPUTE_STATES, TAKEN_DISPUTE_STATES } from '../domain/payment/d
 import type { ProcessorRefund } from '../domain/payment/processor-reply.ts';
 import { REFUND_MACHINE, type RefundEvent } from '../domain/payment/refund-machine.ts';
 import { HOUR_MS } from '../domain/time.ts';
-import { commissionOf, moneyMetadata } from './money-facts.ts';
+import { moneyMetadata, sharesOf, type Shares } from './money-facts.ts';
 import { createOperation } from './operations.ts';
 import { isOperationOpen } from './payment-plan.ts';
 import type { ShardState } from './shard-state.ts';
@@ -79,20 +79,22 @@ export function earnedLeftMinor(shard: ShardState, payment: Payment): number {
 }
 
 /**
- * The platform's share of earned money that goes back now: what it kept of the whole shrinks in step, so that all
- * parts together give back the whole share.
+ * The platform's share of earned money that goes back now, and the tax in it: what of them is kept of the whole shrinks in
+ * step, so that all parts together give back the whole of both.
  */
-export function commissionBack(shard: ShardState, payment: Payment, earnedMinor: number): number {
+export function sharesBack(shard: ShardState, payment: Payment, earnedMinor: number): Shares {
   const booking = bookingOf(shard, payment);
-  const before = Math.min(
+  const already = Math.min(
     payment.earnedRefundedMinor + takenMinor(shard, payment),
     payment.earnedMinor,
   );
-  const after = Math.min(before + earnedMinor, payment.earnedMinor);
-  return (
-    commissionOf(booking, payment.earnedMinor, after) -
-    commissionOf(booking, payment.earnedMinor, before)
-  );
+  const through = Math.min(already + earnedMinor, payment.earnedMinor);
+  const before = sharesOf(booking, payment.earnedMinor, already);
+  const after = sharesOf(booking, payment.earnedMinor, through);
+  return {
+    commissionMinor: after.commissionMinor - before.commissionMinor,
+    taxMinor: after.taxMinor - before.taxMinor,
+  };
 }
 
 /** Records what became of a refund: the processor's object, or null when it was refused. */
@@ -182,6 +184,7 @@ function writeRefund(
     claimUrl: null,
     isExternal: wanted.isExternal,
     commissionMinor: 0,
+    taxMinor: 0,
     reason: wanted.reason,
     createdAtMs: shard.nowMs,
   };
@@ -224,18 +227,18 @@ function moveMoneyBack(
   const after = step(REFUND_MACHINE, refund.state, event);
   invariant(after.ok, 'a refund refuses nothing that a processor says');
   const goesBackNow = after.moved && after.to === 'succeeded';
-  const commissionMinor = goesBackNow
-    ? commissionBack(shard, payment, refund.earnedMinor)
-    : refund.commissionMinor;
+  const shares = goesBackNow
+    ? sharesBack(shard, payment, refund.earnedMinor)
+    : { commissionMinor: refund.commissionMinor, taxMinor: refund.taxMinor };
   const { amountMinor, earnedMinor } = refund;
   const entityRef = seen?.ref ?? refund.ref;
   const { moved } = moveRefund(shard, refund, {
     event,
     ref: entityRef,
     claimUrl: seen?.claimUrl ?? null,
-    commissionMinor,
+    ...shares,
     actor: `processor:${payment.processor}`,
-    metadata: moneyMetadata(payment, { amountMinor, earnedMinor, commissionMinor, entityRef }),
+    metadata: moneyMetadata(payment, { amountMinor, earnedMinor, ...shares, entityRef }),
   });
   if (moved && after.to === 'succeeded') return addRefunded(shard, payment, refund);
   if (moved && after.to === 'failed') return refundFailed(shard, payment, refund);

@@ -167,10 +167,10 @@ export function moveRefund(
   shard: ShardState,
   refund: Refund,
   move: Cause & { event: RefundEvent } & Partial<
-      Pick<Refund, 'ref' | 'claimUrl' | 'commissionMinor'>
+      Pick<Refund, 'ref' | 'claimUrl' | 'commissionMinor' | 'taxMinor'>
     >,
 ): { refund: Refund; moved: boolean } {
-  const { event, ref, claimUrl, commissionMinor, ...why } = move;
+  const { event, ref, claimUrl, commissionMinor, taxMinor, ...why } = move;
   const outcome = step(REFUND_MACHINE, refund.state, event);
   invariant(outcome.ok, `refund ${refund.id} is ${refund.state} and refuses ${event}`);
   const after = {
@@ -178,6 +178,7 @@ export function moveRefund(
     ref: ref ?? refund.ref,
     claimUrl: claimUrl ?? refund.claimUrl,
     commissionMinor: commissionMinor ?? refund.commissionMinor,
+    taxMinor: taxMinor ?? refund.taxMinor,
     state: outcome.to,
   };
   shard.store.saveRefund(after);

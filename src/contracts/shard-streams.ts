@@ -93,6 +93,8 @@ export interface MoneyFact {
   readonly customerId: string;
   /** The platform's share of a capture or of what is given back of it. */
   readonly commissionMinor: number;
+  /** How much of the amount is tax. */
+  readonly taxMinor: number;
   /** When the last slot of the booking ends. */
   readonly serviceEndsAtMs: EpochMs;
   readonly atMs: EpochMs;

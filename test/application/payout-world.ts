@@ -130,6 +130,7 @@ export class PayoutWorld {
       feeMinor: null,
       isEarned: true,
       commissionMinor: told.amountMinor / 10,
+      taxMinor: 0,
       serviceEndsAtMs: 0,
       atMs: this.clock.nowMs(),
       ...told,

@@ -153,6 +153,7 @@ describe('the guard of the storage', () => {
       claimUrl: null,
       isExternal: false,
       commissionMinor: 0,
+      taxMinor: 0,
       reason: 'a test',
       createdAtMs: 0,
     };

@@ -27,6 +27,7 @@ const FACT: MovedMoney = {
   isEarned: true,
   providerId: 'prv_1',
   commissionMinor: 250,
+  taxMinor: 0,
   serviceEndsAtMs: AT + 3_600_000,
   atMs: AT,
 };
@@ -55,14 +56,16 @@ const facts: fc.Arbitrary<MovedMoney> = fc
     ),
     amountMinor: fc.nat(99_999_999),
     shareBps: fc.nat(10_000),
+    taxBps: fc.nat(10_000),
     feeMinor: fc.option(fc.nat(10_000)),
     isEarned: fc.boolean(),
     eventId: fc.uuid(),
   })
-  .map(({ shareBps, ...values }) => ({
+  .map(({ shareBps, taxBps, ...values }) => ({
     ...FACT,
     ...values,
     commissionMinor: values.isEarned ? Math.floor((values.amountMinor * shareBps) / 10_000) : 0,
+    taxMinor: values.isEarned ? Math.floor((values.amountMinor * taxBps) / 10_000) : 0,
   }));
 
 describe('money of bookings', () => {
@@ -79,6 +82,21 @@ describe('money of bookings', () => {
       ['fee:evt_1', 'fee'],
     ]);
     expect(entries[0]).toMatchObject({ paymentRef: 'pi_1', availableFromMs: AT + 3_600_000 });
+  });
+
+  it('tax in it is the provider’s with the rest, and told apart until it has gone back', () => {
+    const taxed = entriesOfBooking({ ...FACT, commissionMinor: 210, taxMinor: 400 });
+    expect(balances(taxed)).toEqual({
+      'processor:stripe': 2_500,
+      'provider:prv_1': -2_290,
+      'platform:commission': -210,
+      'tax:prv_1': -400,
+      'tax:stripe': 400,
+    });
+    const went = { ...FACT, kind: 'refunded' as const, eventId: 'evt_2' };
+    const back = entriesOfBooking({ ...went, commissionMinor: 210, taxMinor: 400 });
+    expect(balances([...taxed, ...back])).toEqual({});
+    expect(() => entriesOfBooking({ ...FACT, taxMinor: 2_501 })).toThrow('tax');
   });
 
   it('a fee that is told later is posted alone', () => {

@@ -25,6 +25,7 @@ const FACT: MovedMoney = {
   isEarned: true,
   providerId: 'prv_1',
   commissionMinor: 100,
+  taxMinor: 0,
   serviceEndsAtMs: 0,
   atMs: 5,
 };

@@ -211,6 +211,7 @@ describe('a shard’s money', () => {
       venueId: 'ven_1',
       customerId: 'usr_1',
       commissionMinor: 100,
+      taxMinor: 0,
       serviceEndsAtMs: NOON_MS,
       atMs: NOON_MS,
     }));

@@ -40,6 +40,7 @@ async function paid() {
       isEarned: true,
       providerId,
       commissionMinor: amountMinor / 10,
+      taxMinor: 0,
       serviceEndsAtMs: 0,
       atMs: facts,
     };

@@ -110,7 +110,7 @@ async function makeVenue(label: string): Promise<{ providerId: string; venueId: 
     },
     'usr_owner',
   );
-  const place = { address: null, latitude: null, longitude: null };
+  const place = { address: null, latitude: null, longitude: null, tax: null };
   await new VenueRepository(env.DB).insert({
     ...base,
     ...place,

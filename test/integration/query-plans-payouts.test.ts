@@ -24,6 +24,7 @@ const FACT: MovedMoney = {
   isEarned: true,
   providerId: 'prv_plan',
   commissionMinor: 100,
+  taxMinor: 0,
   serviceEndsAtMs: NOW,
   atMs: NOW,
 };

@@ -125,9 +125,10 @@ describe('every statement finds its rows by an index', () => {
 
   it('venues', async () => {
     const statements = await statementsOf(VenueRepository, async (venues) => {
-      const place = { address: null, latitude: 51.5, longitude: -0.1, commissionBps: null };
+      const place = { address: null, latitude: 51.5, longitude: -0.1 };
       const record = { id: 'ven_plan', providerId: 'prv_plan', name: 'Plan', timeZone: 'UTC' };
-      await venues.insert({ ...record, ...place, active: true, createdAtMs: NOW });
+      const rates = { commissionBps: null, tax: null };
+      await venues.insert({ ...record, ...place, ...rates, active: true, createdAtMs: NOW });
       await venues.byId('ven_plan');
       await venues.patch('ven_plan', { name: 'Planned' });
       await venues.deactivateAllOf('prv_plan');
@@ -141,9 +142,10 @@ describe('every statement finds its rows by an index', () => {
       await cards.putServices([makeServiceCard()], NOW);
       cards.resourceStatements([]);
       cards.serviceStatements([], NOW);
-      const page = { afterId: '', limit: 10 };
-      await cards.activeServiceIds({ providerId: 'prv_plan' }, page);
-      await cards.activeServiceIds({ venueId: 'ven_plan' }, page);
+      const page = { afterId: '', limit: 10, isOnSale: true };
+      await cards.serviceIds({ providerId: 'prv_plan' }, page);
+      await cards.serviceIds({ venueId: 'ven_plan' }, page);
+      await cards.serviceIds({ venueId: 'ven_plan' }, { ...page, isOnSale: false });
       const all: ServiceQuery = {
         text: null,
         category: null,

@@ -102,6 +102,8 @@ export interface ProviderTotals {
   readonly earnedMinor: number;
   /** What the platform keeps of it. */
   readonly takenMinor: number;
+  /** How much of what was earned is tax, which the provider has to pay. */
+  readonly taxMinor: number;
   /** Transferred, less what was reversed. */
   readonly paidOutMinor: number;
   /** The rest; negative when the provider owes. */

@@ -60,6 +60,7 @@ export const createVenueSchema = z
     latitude: z.number().min(-90).max(90).optional(),
     longitude: z.number().min(-180).max(180).optional(),
     commissionBps: commissionBpsSchema.optional(),
+    tax: taxSchema.optional(),
   })
   .openapi('CreateVenue');
 
@@ -69,6 +70,7 @@ export const patchVenueSchema = z
     address: textSchema.optional(),
     latitude: z.number().min(-90).max(90).optional(),
     longitude: z.number().min(-180).max(180).optional(),
+    tax: taxSchema.nullable().optional(),
   })
   .openapi('PatchVenue');
 
@@ -82,6 +84,7 @@ export const venueSchema = z
     latitude: z.number().nullable(),
     longitude: z.number().nullable(),
     commissionBps: z.int().nullable(),
+    tax: taxSchema.nullable(),
     active: z.boolean(),
     createdAt: instantSchema,
   })

@@ -32,7 +32,9 @@ export const dailyMoneyQuerySchema = z.strictObject({ from: instantSchema, to: i
 
 export const dailyMoneySchema = z
   .strictObject({
-    data: z.array(z.strictObject({ day: z.string(), ...sumsShape, disputed: amountSchema })),
+    data: z.array(
+      z.strictObject({ day: z.string(), ...sumsShape, disputed: amountSchema, tax: amountSchema }),
+    ),
   })
   .openapi('DailyMoney');
 

@@ -90,6 +90,7 @@ export const statementSchema = z
         currency: currencySchema,
         earned: sumSchema,
         taken: sumSchema,
+        tax: sumSchema,
         paidOut: sumSchema,
         owed: sumSchema,
         available: sumSchema,
@@ -178,6 +179,7 @@ interface Balance {
   readonly currency: string;
   readonly earnedMinor: number;
   readonly takenMinor: number;
+  readonly taxMinor: number;
   readonly paidOutMinor: number;
   readonly owedMinor: number;
   readonly availableMinor: number;
@@ -247,6 +249,7 @@ function toBalanceView({ currency, ...balance }: Balance): StatementView['data']
     currency,
     earned: sum(balance.earnedMinor),
     taken: sum(balance.takenMinor),
+    tax: sum(balance.taxMinor),
     paidOut: sum(balance.paidOutMinor),
     owed: sum(balance.owedMinor),
     available: sum(balance.availableMinor),

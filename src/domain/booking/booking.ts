@@ -124,8 +124,9 @@ export interface Refund {
   readonly claimUrl: string | null;
   /** Made at the processor by hand: we learnt of it, and never asked for it. */
   readonly isExternal: boolean;
-  /** What the platform gave up of its share when this went back; 0 until it did. */
+  /** What the platform gave up of its share when this went back, and how much of it was tax; 0 until it did. */
   readonly commissionMinor: number;
+  readonly taxMinor: number;
   readonly reason: string;
   readonly createdAtMs: EpochMs;
 }
@@ -141,9 +142,10 @@ export interface Dispute {
   readonly state: DisputeState;
   readonly amountMinor: number;
   readonly currency: string;
-  /** How much of it was earned money, and the platform's share of that; set when the money is taken. */
+  /** How much of it was earned money, the platform's share of that and the tax in it; set when the money is taken. */
   readonly earnedMinor: number;
   readonly commissionMinor: number;
+  readonly taxMinor: number;
   readonly reason: string | null;
   readonly evidenceDueAtMs: EpochMs | null;
   readonly createdAtMs: EpochMs;

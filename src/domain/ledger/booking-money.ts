@@ -14,6 +14,7 @@ import {
   providerAccount,
   reversed,
   SURPLUS_ACCOUNT,
+  taxAccount,
   type LedgerEntry,
   type LedgerKind,
   type Posting,
@@ -41,13 +42,17 @@ export interface MovedMoney {
   readonly isEarned: boolean;
   readonly providerId: string;
   readonly commissionMinor: number;
+  /** Tax in the amount: the provider's to pay, and paid out to it with the rest. */
+  readonly taxMinor: number;
   readonly serviceEndsAtMs: EpochMs;
   readonly atMs: EpochMs;
 }
 
 /** The entries of a fact: its movement, and what the processor kept. Either may be nothing. */
 export function entriesOfBooking(fact: MovedMoney): LedgerEntry[] {
-  const { commissionMinor, amountMinor, feeMinor } = fact;
+  const { commissionMinor, taxMinor, amountMinor, feeMinor } = fact;
+  const isTaxed = taxMinor >= 0 && taxMinor <= amountMinor;
+  invariant(isTaxed, `the tax of ${fact.eventId} is no part of it`);
   const isWithin = commissionMinor >= 0 && commissionMinor <= amountMinor;
   invariant(isWithin, `the commission of ${fact.eventId} is no part of it`);
   const movement = movementOf(fact);
@@ -84,13 +89,15 @@ function movementOf(fact: MovedMoney): { kind: LedgerKind; lines: Posting[] } | 
 }
 
 function linesOfCapture(fact: MovedMoney): Posting[] {
-  const { amountMinor, commissionMinor } = fact;
+  const { amountMinor, commissionMinor, taxMinor } = fact;
   const held = { account: processorAccount(fact.processor), amountMinor };
   if (!fact.isEarned) return [held, { account: SURPLUS_ACCOUNT, amountMinor: -amountMinor }];
   return [
     held,
     { account: providerAccount(fact.providerId), amountMinor: commissionMinor - amountMinor },
     { account: COMMISSION_ACCOUNT, amountMinor: -commissionMinor },
+    { account: taxAccount(fact.providerId), amountMinor: -taxMinor },
+    { account: taxAccount(fact.processor), amountMinor: taxMinor },
   ];
 }
 

@@ -7,7 +7,8 @@
  * processors kept;
  * and by what a negative sum (a credit) means:
  * `provider:prv_…` what a provider is owed; `platform:commission`, `platform:revenue` what the platform earned;
- * `platform:tax` tax to be passed on; `member:credit` credit that members have; `payer:surplus` money on its way back.
+ * `platform:tax` tax to be passed on; `tax:prv_…` tax that a provider has to pay for what it sold, against `tax:stripe`, the
+ * processor that it came in through: it is in what the provider is owed, and these two say how much; `member:credit` credit that members have; `payer:surplus` money on its way back.
  */
 import { invariant } from '../assert.ts';
 import type { Processor } from '../payment/processor-reply.ts';
@@ -70,6 +71,11 @@ export function processorAccount(processor: Processor): string {
 /** What a provider is owed. */
 export function providerAccount(providerId: string): string {
   return `provider:${providerId}`;
+}
+
+/** Tax that came in, by whoever has to pay it (a provider) or what it came in through (a processor). */
+export function taxAccount(whose: string): string {
+  return `tax:${whose}`;
 }
 
 /** The lines of an entry: one per account, without those that move nothing. Their sum has to be zero. */

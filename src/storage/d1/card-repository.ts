@@ -82,9 +82,9 @@ export class CardRepository implements CardStore {
     return rows.map(({ card, createdAtMs, id }) => ({ card, position: { createdAtMs, id } }));
   }
 
-  async activeServiceIds(
+  async serviceIds(
     owner: { readonly providerId: string } | { readonly venueId: string },
-    page: { readonly afterId: string; readonly limit: number },
+    page: { readonly afterId: string; readonly limit: number; readonly isOnSale: boolean },
   ): Promise<string[]> {
     const isOwned =
       'venueId' in owner
@@ -93,7 +93,13 @@ export class CardRepository implements CardStore {
     const rows = await this.#orm
       .select({ id: service.id })
       .from(service)
-      .where(and(isOwned, eq(service.active, true), gt(service.id, page.afterId)))
+      .where(
+        and(
+          isOwned,
+          page.isOnSale ? eq(service.active, true) : undefined,
+          gt(service.id, page.afterId),
+        ),
+      )
       .orderBy(asc(service.id))
       .limit(page.limit);
     return rows.map((row) => row.id);

@@ -14,7 +14,7 @@ import type {
   ProcessorSums,
   TouchedPayment,
 } from '../../application/ledger-money-ports.ts';
-import { processorAccount, type LedgerKind } from '../../domain/ledger/entry.ts';
+import { processorAccount, taxAccount, type LedgerKind } from '../../domain/ledger/entry.ts';
 import { PROCESSORS, type Processor } from '../../domain/payment/processor-reply.ts';
 import type { EpochMs } from '../../domain/time.ts';
 import { ledgerTransaction, unmatched } from './schema/ledger.ts';
@@ -64,7 +64,9 @@ const BANK_MOVEMENTS = `
   WHERE line.account = 'platform:bank' AND line.at_ms >= ?1 AND line.at_ms < ?2
   ORDER BY line.at_ms`;
 
-const PROCESSOR_ACCOUNTS = PROCESSORS.map((name) => `'${processorAccount(name)}'`).join(', ');
+const PROCESSOR_ACCOUNTS = PROCESSORS.flatMap((name) => [processorAccount(name), taxAccount(name)])
+  .map((account) => `'${account}'`)
+  .join(', ');
 
 const SUMS = `
   SELECT account, currency, kind, amount_minor AS amountMinor FROM ledger_balance
@@ -192,11 +194,15 @@ export class MoneyRepository implements MoneyStore {
 
 function sumsOf(rows: readonly (KindSum & { account: string })[]): ProcessorSums[] {
   return PROCESSORS.flatMap((processor) => {
-    const own = rows.filter(({ account }) => account === processorAccount(processor));
-    return [...Map.groupBy(own, ({ currency }) => currency)].map(([currency, kinds]) => ({
+    const [held, tax] = [processorAccount(processor), taxAccount(processor)];
+    const own = rows.filter(({ account }) => account === held || account === tax);
+    return [...Map.groupBy(own, ({ currency }) => currency)].map(([currency, sums]) => ({
       processor,
       currency,
-      ...amountsOf(kinds),
+      ...amountsOf(sums.filter(({ account }) => account === held)),
+      taxMinor: sums
+        .filter(({ account }) => account === tax)
+        .reduce((sum, { amountMinor }) => sum + amountMinor, 0),
     }));
   });
 }

@@ -8,7 +8,7 @@ import type {
   ProviderLinesQuery,
   ProviderTotals,
 } from '../../application/payouts/payout-ports.ts';
-import { COMMISSION_ACCOUNT, providerAccount } from '../../domain/ledger/entry.ts';
+import { COMMISSION_ACCOUNT, providerAccount, taxAccount } from '../../domain/ledger/entry.ts';
 
 const TOTALS = `
   SELECT
@@ -16,6 +16,7 @@ const TOTALS = `
     sum(iif(posting.account = ?2 AND entry.kind NOT IN ('transfer', 'transfer_reversed'), -posting.amount_minor, 0))
       AS keptMinor,
     sum(iif(posting.account = ?3, -posting.amount_minor, 0)) AS takenMinor,
+    sum(iif(posting.account = ?4, -posting.amount_minor, 0)) AS taxMinor,
     sum(iif(posting.account = ?2 AND entry.kind IN ('transfer', 'transfer_reversed'), posting.amount_minor, 0))
       AS paidOutMinor
   FROM ledger_transaction AS entry
@@ -60,12 +61,19 @@ export class ProviderStatementRepository implements ProviderLedger {
   async totals(providerId: string): Promise<ProviderTotals[]> {
     const { results } = await this.#database
       .prepare(TOTALS)
-      .bind(providerId, providerAccount(providerId), COMMISSION_ACCOUNT)
-      .all<{ currency: string; keptMinor: number; takenMinor: number; paidOutMinor: number }>();
-    return results.map(({ currency, keptMinor, takenMinor, paidOutMinor }) => ({
+      .bind(providerId, providerAccount(providerId), COMMISSION_ACCOUNT, taxAccount(providerId))
+      .all<{
+        currency: string;
+        keptMinor: number;
+        takenMinor: number;
+        taxMinor: number;
+        paidOutMinor: number;
+      }>();
+    return results.map(({ currency, keptMinor, takenMinor, taxMinor, paidOutMinor }) => ({
       currency,
       earnedMinor: keptMinor + takenMinor,
       takenMinor,
+      taxMinor,
       paidOutMinor,
       owedMinor: keptMinor - paidOutMinor,
     }));

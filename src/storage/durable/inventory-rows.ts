@@ -116,6 +116,7 @@ export function refundFromRow(row: Row): Refund {
     claimUrl: row['claim_url'] as string | null,
     isExternal: row['is_external'] === 1,
     commissionMinor: row['commission_minor'] as number,
+    taxMinor: row['tax_minor'] as number,
     reason: row['reason'] as string,
     createdAtMs: row['created_at_ms'] as number,
   };
@@ -133,6 +134,7 @@ export function disputeFromRow(row: Row): Dispute {
     currency: row['currency'] as string,
     earnedMinor: row['earned_minor'] as number,
     commissionMinor: row['commission_minor'] as number,
+    taxMinor: row['tax_minor'] as number,
     reason: row['reason'] as string | null,
     evidenceDueAtMs: row['evidence_due_at_ms'] as number | null,
     createdAtMs: row['created_at_ms'] as number,

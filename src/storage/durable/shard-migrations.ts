@@ -366,4 +366,11 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
   },
   CREATE_LIVE,
   CREATE_FARES,
+  {
+    id: '0013_add_tax',
+    sql: `
+      -- How much of what went back, or of what a dispute took, was tax.
+      ALTER TABLE refund ADD COLUMN tax_minor INTEGER NOT NULL DEFAULT 0 CHECK (tax_minor >= 0);
+      ALTER TABLE dispute ADD COLUMN tax_minor INTEGER NOT NULL DEFAULT 0 CHECK (tax_minor >= 0);`,
+  },
 ];

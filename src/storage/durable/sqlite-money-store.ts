@@ -118,9 +118,9 @@ export function operationStore({
 function saveRefund(run: SqlAccess['run'], refund: Refund): void {
   run(
     `INSERT INTO refund (id, payment_id, booking_id, amount_minor, earned_minor, state, ref, claim_url, is_external,
-       commission_minor, reason, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       commission_minor, tax_minor, reason, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET state = excluded.state, ref = excluded.ref, claim_url = excluded.claim_url,
-       commission_minor = excluded.commission_minor`,
+       commission_minor = excluded.commission_minor, tax_minor = excluded.tax_minor`,
     refund.id,
     refund.paymentId,
     refund.bookingId,
@@ -131,6 +131,7 @@ function saveRefund(run: SqlAccess['run'], refund: Refund): void {
     refund.claimUrl,
     refund.isExternal ? 1 : 0,
     refund.commissionMinor,
+    refund.taxMinor,
     refund.reason,
     refund.createdAtMs,
   );
@@ -139,10 +140,11 @@ function saveRefund(run: SqlAccess['run'], refund: Refund): void {
 function saveDispute(run: SqlAccess['run'], dispute: Dispute): void {
   run(
     `INSERT INTO dispute (id, payment_id, booking_id, processor, ref, state, amount_minor, currency, earned_minor,
-       commission_minor, reason, evidence_due_at_ms, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       commission_minor, tax_minor, reason, evidence_due_at_ms, created_at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET state = excluded.state, amount_minor = excluded.amount_minor,
        earned_minor = excluded.earned_minor, commission_minor = excluded.commission_minor,
-       reason = excluded.reason, evidence_due_at_ms = excluded.evidence_due_at_ms`,
+       tax_minor = excluded.tax_minor, reason = excluded.reason, evidence_due_at_ms = excluded.evidence_due_at_ms`,
     dispute.id,
     dispute.paymentId,
     dispute.bookingId,
@@ -153,6 +155,7 @@ function saveDispute(run: SqlAccess['run'], dispute: Dispute): void {
     dispute.currency,
     dispute.earnedMinor,
     dispute.commissionMinor,
+    dispute.taxMinor,
     dispute.reason,
     dispute.evidenceDueAtMs,
     dispute.createdAtMs,

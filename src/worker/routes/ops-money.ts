@@ -168,6 +168,7 @@ function registerSums(app: App): void {
           day: toDay(row.dayAtMs),
           ...toSumsView(row),
           disputed: row.disputedMinor,
+          tax: row.taxMinor,
         })),
       }),
     });

@@ -3,7 +3,7 @@
  * Resources and services are copies of the shards' cards: their columns beside the card exist to be searched.
  */
 import { integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import type { ResourceCard, ServiceCard } from '../../../domain/inventory/cards.ts';
+import type { ResourceCard, ServiceCard, TaxRule } from '../../../domain/inventory/cards.ts';
 
 export const provider = sqliteTable('provider', {
   id: text('id').primaryKey(),
@@ -45,6 +45,7 @@ export const venue = sqliteTable('venue', {
   commissionBps: integer('commission_bps'),
   active: integer('active', { mode: 'boolean' }).notNull(),
   createdAtMs: integer('created_at_ms').notNull(),
+  tax: text('tax', { mode: 'json' }).$type<TaxRule>(),
 });
 
 export const shard = sqliteTable('shard', {
