@@ -165,6 +165,7 @@ describe('money at a glance', () => {
       refunded: 0,
       fees: 0,
       disputed: 0,
+      tax: 0,
     };
     expect(days.json.data).toEqual([
       { ...none, day: '2026-11-21', captured: 5_000, fees: 206 },

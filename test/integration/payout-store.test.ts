@@ -188,6 +188,7 @@ describe('a statement', () => {
         currency: 'usd',
         earnedMinor: 20_000,
         takenMinor: 2_000,
+        taxMinor: 0,
         paidOutMinor: 5_000,
         owedMinor: 13_000,
       },

@@ -161,6 +161,7 @@ describe('a provider’s money', () => {
         currency: 'gbp',
         earned: gbp(11_000),
         taken: gbp(1_000),
+        tax: gbp(0),
         paidOut: gbp(0),
         owed: gbp(10_000),
         available: gbp(9_000),
