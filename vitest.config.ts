@@ -43,6 +43,12 @@ function isReportedTwice(error: object): boolean {
 
 const BINDINGS = makeWorkerBindings();
 
+/**
+ * When a test that hangs is ended. Generous, because it says nothing about the product: how fast something is, benchmarks
+ * measure, and a busy machine must not fail what is right.
+ */
+const ENDED_AFTER = { testTimeout: 60_000, hookTimeout: 60_000 };
+
 // Wrangler looks for the secrets that wrangler.toml requires here, and complains at each file where it finds none.
 Object.assign(process.env, makeSecrets());
 
@@ -51,6 +57,7 @@ export default defineConfig(async () => ({
     projects: [
       {
         test: {
+          ...ENDED_AFTER,
           name: 'unit',
           include: [
             'test/domain/**/*.test.ts',
@@ -83,6 +90,7 @@ export default defineConfig(async () => ({
           }),
         ],
         test: {
+          ...ENDED_AFTER,
           name: 'workers',
           // Libraries of many files are bundled once instead of being fetched file by file into each worker.
           deps: { optimizer: { ssr: { enabled: true, include: BUNDLED } } },
@@ -91,8 +99,8 @@ export default defineConfig(async () => ({
           onUnhandledError: (error: object) => (isReportedTwice(error) ? false : undefined),
         },
       },
-      { test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'] } },
-      { test: { name: 'simulators', include: ['test/simulators/**/*.test.ts'] } },
+      { test: { ...ENDED_AFTER, name: 'simulation', include: ['test/simulation/**/*.test.ts'] } },
+      { test: { ...ENDED_AFTER, name: 'simulators', include: ['test/simulators/**/*.test.ts'] } },
       {
         test: {
           name: 'e2e',
