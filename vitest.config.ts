@@ -29,6 +29,7 @@ const BUNDLED = [
   'hono/router/trie-router',
   'ical-generator',
   'jose',
+  'rrule-temporal',
   'stripe',
   'temporal-polyfill/fns/Instant',
   'temporal-polyfill/fns/ZonedDateTime',

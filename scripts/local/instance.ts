@@ -30,6 +30,7 @@ const CRONS = [
   { cron: '*/5 * * * *', everyMs: 300_000 },
   { cron: '* * * * *', everyMs: 60_000 },
   { cron: '20 * * * *', everyMs: 3_600_000 },
+  { cron: '40 * * * *', everyMs: 3_600_000 },
 ] as const;
 /** A port of an instance that was just killed is free within this time. */
 const PORT_FREE_WITHIN_MS = 5_000;

@@ -15,6 +15,7 @@ import { servicesOf } from './services.ts';
 // Routes: one line here and one in ROUTES for each file of routes/.
 import { registerAuth } from './routes/auth.ts';
 import { registerMe } from './routes/me.ts';
+import { registerAvailabilityRules } from './routes/availability-rules.ts';
 import { registerBlocks } from './routes/blocks.ts';
 import { registerBookingAttendance } from './routes/booking-attendance.ts';
 import { registerPaymentMethods } from './routes/payment-methods.ts';
@@ -56,6 +57,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerResources,
   registerServices,
   registerSlots,
+  registerAvailabilityRules,
   registerBlocks,
   registerLive,
   registerPlans,

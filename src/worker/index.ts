@@ -5,6 +5,7 @@
 import { dispatchBatch } from '../queues/dispatch.ts';
 import { DeadLetterRepository } from '../storage/d1/dead-letter-repository.ts';
 import { createApp } from './app.ts';
+import { runSlotsJob, SLOTS_CRON } from './availability-deps.ts';
 import {
   postMoney,
   RENEWALS_CRON,
@@ -25,6 +26,7 @@ const app = createApp();
 const RUNS: ReadonlyMap<string, RunJob> = new Map([
   [RENEWALS_CRON, runRenewalJob],
   [PAYOUTS_CRON, runPayoutJob],
+  [SLOTS_CRON, runSlotsJob],
 ]);
 
 export default {

@@ -23,25 +23,32 @@ export interface DateRange {
   readonly to: LocalDate;
 }
 
-/** When a service is for sale. Dates and times of day are of the rule's zone. */
-export interface AvailabilityRule {
-  readonly id: string;
-  readonly serviceId: string;
-  /** The pattern of days, without COUNT and UNTIL: what they say is in `lastDate`. */
-  readonly pattern: string;
+/** What a provider says of when a service is for sale. Dates and times of day are of the rule's zone. */
+export interface RuleTerms {
+  /** The recurrence as it was sent. */
+  readonly rrule: string;
   /** Minutes after midnight. */
   readonly startMinute: number;
   /** Minutes after midnight; at or before the start means on the following day. */
   readonly endMinute: number;
   readonly timeZone: string;
   readonly validFrom: LocalDate;
-  /** The last day; null for no end. */
-  readonly lastDate: LocalDate | null;
+  readonly validUntil: LocalDate | null;
   readonly exceptions: readonly DateRange[];
   /** One resource of the service; null leaves the choice to its allocation. */
   readonly resourceId: string | null;
   /** Overrides the service's price; null for none. */
   readonly price: Money | null;
+}
+
+/** A rule as slots are made by it. */
+export interface AvailabilityRule extends Omit<RuleTerms, 'rrule' | 'validUntil'> {
+  readonly id: string;
+  readonly serviceId: string;
+  /** The pattern of days, without COUNT and UNTIL: what they say is in `lastDate`. */
+  readonly pattern: string;
+  /** The last day; null for no end. */
+  readonly lastDate: LocalDate | null;
 }
 
 /** What the length and spacing of slots depend on, of the service that a rule is for. */

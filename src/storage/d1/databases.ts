@@ -39,6 +39,7 @@ const PROBE_TABLES = [
   'ledger_transaction',
   'payout',
   'payment_method',
+  'availability_rule',
 ];
 
 /** The databases over their bindings. */

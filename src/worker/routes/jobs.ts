@@ -1,6 +1,7 @@
 /** Operators' runs of background jobs: the same work that the crons do, without waiting for ages and back-off. */
 import { z } from '@hono/zod-openapi';
 import { jsonSchema } from '../../contracts/http/common.ts';
+import { runSlotsJob } from '../availability-deps.ts';
 import { runReconciliation, runRenewalJob, type RunJob } from '../background.ts';
 import type { App } from '../context.ts';
 import { runPayoutJob } from '../payout-deps.ts';
@@ -12,6 +13,7 @@ const JOBS: ReadonlyMap<string, RunJob> = new Map([
   ['reconciliation', runReconciliation],
   ['renewals', runRenewalJob],
   ['payouts', runPayoutJob],
+  ['slots', runSlotsJob],
 ]);
 
 const runSchema = z
