@@ -67,21 +67,27 @@ function presentSlots(shard: ShardState, { serviceId, over }: ApplyScheduleComma
     const slot = schedule[i] as Slot;
     if (slot.startAtMs >= over.endAtMs) break;
     if (slot.startAtMs <= shard.nowMs) continue;
-    found.push({ slot, keptBy: shard.inventory.keeper(slot.id) });
+    const { inventory } = shard;
+    const isLeaving = inventory.isLeaving(slot.id);
+    found.push({ slot, keptBy: inventory.keeper(slot.id), isLeaving });
   }
   return found;
 }
 
 function carryOut(shard: ShardState, service: ServiceCard, plan: SchedulePlan): void {
+  for (const { slot, isLeaving } of plan.leave) {
+    shard.store.updateSlot(slot, isLeaving ? 'leaving' : 'open');
+    shard.inventory.setLeaving(slot, isLeaving);
+  }
   for (const slot of plan.withdraw) {
     const withdrawn = { ...slot, version: slot.version + 1 };
-    shard.store.updateSlot(withdrawn, true);
+    shard.store.updateSlot(withdrawn, 'withdrawn');
     shard.inventory.withdrawSlot(withdrawn);
   }
   for (const { slot, wanted } of plan.update) {
     const { price, ruleId } = wanted;
     const updated = { ...slot, price, ruleId, version: slot.version + 1 };
-    shard.store.updateSlot(updated, false);
+    shard.store.updateSlot(updated, 'open');
     shard.inventory.putSlot(updated);
   }
   for (const wanted of plan.create) createSlot(shard, service, wanted);
@@ -93,7 +99,7 @@ function createSlot(shard: ShardState, service: ServiceCard, wanted: WantedSlot)
   const former = shard.inventory.withdrawnSlot(service.id, wanted);
   if (former !== null) {
     const slot = { ...former, price, ruleId, version: former.version + 1 };
-    shard.store.updateSlot(slot, false);
+    shard.store.updateSlot(slot, 'open');
     shard.inventory.putSlot(slot);
     return;
   }

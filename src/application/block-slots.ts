@@ -44,7 +44,7 @@ export function blockSlot(shard: ShardState, command: BlockSlotCommand): KeyedRe
     if (keeper === 'booked') return refuse('slot_booked', 'Somebody has booked the slot.');
     if (keeper === 'held') return refuse('slot_held', 'Somebody holds the slot at this moment.');
     const changed = { ...slot, blockedReason: command.reason, version: slot.version + 1 };
-    shard.store.updateSlot(changed, false);
+    shard.store.updateSlot(changed, shard.inventory.isLeaving(slot.id) ? 'leaving' : 'open');
     shard.inventory.putSlot(changed);
     const isBlocked = command.reason !== null;
     shard.record({
@@ -224,11 +224,13 @@ function keptSlots(hold: Hold, { resourceId, over }: BlockResourceCommand): Kept
     .map(({ slotId }) => ({ slotId, bookingId: hold.bookingId, reason }));
 }
 
-/** Slots ahead that may use a resource and touch an interval, as they are seen now. */
-function slotsOn(shard: ShardState, resourceId: string, over: Interval): SlotView[] {
-  return shard.inventory
-    .slotsTouching(resourceId, over)
-    .filter(({ startAtMs }) => startAtMs > shard.nowMs)
+/** Slots ahead, of all services, that a block of a resource meets, buffers included, as they are seen now. */
+function slotsOn(shard: ShardState, resourceId: string, span: Interval): SlotView[] {
+  const { inventory, nowMs } = shard;
+  return [...inventory.serviceIds()]
+    .flatMap((id) => [...inventory.slotsOver(id, { resourceId, span })])
+    .filter(({ startAtMs }) => startAtMs > nowMs)
+    .toSorted((a, b) => a.startAtMs - b.startAtMs)
     .slice(0, REPORTED_SLOTS_MAX)
     .map((slot) => viewSlot(shard, slot));
 }

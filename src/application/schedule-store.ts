@@ -3,6 +3,9 @@ import type { ResourceBlock } from '../contracts/shard-schedule.ts';
 import type { Slot } from '../domain/inventory/cards.ts';
 import type { Interval } from '../domain/time.ts';
 
+/** open: anybody may take it. leaving: those who have it keep it, and nobody new may take it. withdrawn: it is gone. */
+export type SlotSale = 'open' | 'leaving' | 'withdrawn';
+
 export interface ScheduleStore {
   /** Without the withdrawn ones. */
   slots(): Iterable<Slot>;
@@ -10,7 +13,9 @@ export interface ScheduleStore {
   /** Slots that no rule wants any more; bookings of the past still name them. */
   withdrawnSlots(): Iterable<Slot>;
   /** Replaces what may change of a slot. */
-  updateSlot(slot: Slot, isWithdrawn: boolean): void;
+  updateSlot(slot: Slot, sale: SlotSale): void;
+  /** Ids of slots that nobody new may take. */
+  leavingSlots(): string[];
   /** The version of the rules that a service's slots were made by last; 0 for none. */
   scheduleVersion(serviceId: string): number;
   saveScheduleVersion(serviceId: string, version: number): void;

@@ -256,6 +256,9 @@ export class ShardState {
     for (const card of this.store.services()) this.inventory.putService(card);
     this.inventory.putSlots([...this.store.slots()]);
     for (const slot of this.store.withdrawnSlots()) this.inventory.withdrawSlot(slot);
+    for (const id of this.store.leavingSlots()) {
+      this.inventory.setLeaving(required(this.inventory.slot(id), 'a slot that leaves'), true);
+    }
     for (const block of this.store.blocks()) this.inventory.block(block.resourceId, block);
     const ends = new Map<string, EpochMs>();
     for (const { holdId, claim, isHold } of this.store.liveClaims()) {

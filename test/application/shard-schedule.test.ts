@@ -139,6 +139,29 @@ describe('what rules want', () => {
     expect((await onSale(shop)).find(({ id }) => id === booked)?.price).toBe(2_500);
   });
 
+  test('sells nothing more of what is kept, and takes it away once it is given back', async () => {
+    const shop = await NodeShop.open({ slots: [], resources: [{ capacity: 3 }] });
+    await applied(shop, [want(0), want(60)]);
+    const [slotId, other] = [await idAt(shop, 0), await idAt(shop, 60)];
+    const booking = await shop.booked([slotId]);
+    await shop.booked([other]);
+    await applied(shop, []);
+    for (const crash of [false, true]) {
+      if (crash) shop.shard.crash();
+      expect(given(await shop.shard.getSlot(slotId))).toMatchObject({
+        status: 'booked',
+        remaining: 0,
+      });
+      expect(codeOf(await shop.hold([slotId]))).toBe('slot_unavailable');
+    }
+    given(await shop.cancel(booking.id));
+    expect(await shop.slotStatus(slotId)).toBe('blocked');
+    expect(codeOf(await shop.hold([slotId]))).toBe('slot_unavailable');
+    expect(await applied(shop, [want(60)])).toMatchObject({ removed: 1, kept: [] });
+    expect(await shop.slotStatus(slotId)).toBe('not_found');
+    expect(codeOf(await shop.hold([other], { by: 'usr_bob' }))).toBe('accepted');
+  });
+
   test('can still be read by those whose booking of it is over', async () => {
     const shop = await NodeShop.open({ slots: [] });
     await applied(shop, [want(0)]);

@@ -107,7 +107,7 @@ describe('generation', () => {
     expect(await generate(shop)).toMatchObject({ created: 0, skipped: 21, removed: 0 });
     const made = await slots(shop);
     expect(made.map(({ localStart }) => localStart.slice(11))).toEqual(
-      Array(7).fill(['09:00:00', '10:00:00', '11:00:00']).flat(),
+      Array.from({ length: 7 }, () => ['09:00:00', '10:00:00', '11:00:00']).flat(),
     );
     expect(made.every(({ remaining, status }) => remaining === 3 && status === 'available')).toBe(
       true,

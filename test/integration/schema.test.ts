@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { describe, expect, it } from 'vitest';
 import * as audit from '../../src/storage/d1/schema/audit.ts';
+import * as availability from '../../src/storage/d1/schema/availability.ts';
 import * as bank from '../../src/storage/d1/schema/bank.ts';
 import * as billing from '../../src/storage/d1/schema/billing.ts';
 import * as catalogue from '../../src/storage/d1/schema/catalogue.ts';
@@ -17,6 +18,7 @@ import * as readModel from '../../src/storage/d1/schema/read-model.ts';
 
 const TABLES: SQLiteTable[] = [
   audit,
+  availability,
   bank,
   billing,
   catalogue,

@@ -111,6 +111,8 @@ async function fillWindow(
     await store.widenGenerated(serviceId, { ...over, startAtMs: nowMs });
   const save = (untilMs: EpochMs, nextFillAtMs: EpochMs) =>
     store.saveFilled({ serviceId, version, basis, untilMs, nextFillAtMs });
+  let filledUntilMs = over.startAtMs;
+  let hasKept = false;
   for (const chunk of chunksOf(over)) {
     // Still due, so that the next run goes on here.
     if (!tally.takeChunk()) return ok(null);
@@ -120,9 +122,13 @@ async function fillWindow(
     tally.add(done.value.changes);
     // Newer rules have made it due again.
     if (done.value.staleAtMs !== null) return ok(null);
-    await save(chunk.endAtMs, nowMs);
+    // What somebody keeps against the rules is looked at again, until they have given it back.
+    hasKept ||= done.value.changes.keptCount > 0;
+    if (hasKept) continue;
+    filledUntilMs = chunk.endAtMs;
+    await save(filledUntilMs, nowMs);
   }
-  await save(Math.max(over.endAtMs, over.startAtMs), nowMs + AGAIN_MS);
+  await save(filledUntilMs, nowMs + AGAIN_MS);
   return ok(null);
 }
 

@@ -164,6 +164,16 @@ export class Inventory {
     return this.#slots.isWithdrawn(slot);
   }
 
+  /** Lets nobody new take a slot that somebody has, or anybody again: it is not wanted any more once it is given back. */
+  setLeaving(slot: Slot, isLeaving: boolean): void {
+    this.#observer?.slotChanging(slot);
+    this.#slots.setLeaving(slot.id, isLeaving);
+  }
+
+  isLeaving(slotId: string): boolean {
+    return this.#slots.isLeaving(slotId);
+  }
+
   /** Who has some of a slot by a claim of this very slot; null when nobody has. */
   keeper(slotId: string): 'held' | 'booked' | null {
     const level = this.#levels.get(slotId);
@@ -196,20 +206,6 @@ export class Inventory {
   /** The identity of a slot for one service: the same interval on the same resource is the same slot. */
   findSlot(serviceId: string, like: SlotLike): Slot | null {
     return this.#slots.find(serviceId, like);
-  }
-
-  /** Slots of all services that may use a resource and touch an interval, in order of start. */
-  slotsTouching(resourceId: string, over: Interval): Slot[] {
-    const found: Slot[] = [];
-    for (const service of this.#services.values()) {
-      if (!service.resourceIds.includes(resourceId)) continue;
-      for (const slot of this.schedule(service.id)) {
-        if (slot.startAtMs >= over.endAtMs) break;
-        if (slot.resourceId !== null && slot.resourceId !== resourceId) continue;
-        if (overlaps(slot, over)) found.push(slot);
-      }
-    }
-    return found.toSorted((a, b) => a.startAtMs - b.startAtMs);
   }
 
   /** The slots of a service whose buffered intervals a claim on a resource overlaps: what it takes is missing there. */
@@ -274,7 +270,8 @@ export class Inventory {
     const combine = isAll(slot, service) ? (n: number[]) => Math.min(...n) : sum;
     const level = this.#levels.get(slot.id) ?? { taken: 0, held: 0 };
     const ownCapacity = slot.capacity ?? Number.MAX_SAFE_INTEGER;
-    const left = Math.max(0, Math.min(combine(free), ownCapacity - level.taken));
+    const isOver = this.#isOver(slot);
+    const left = isOver ? 0 : Math.max(0, Math.min(combine(free), ownCapacity - level.taken));
     const fares = this.#fares.availability(slot, left);
     // What no fare sells is not for sale.
     const remaining = fares === null ? left : Math.min(left, sum(fares.map((f) => f.remaining)));
@@ -282,8 +279,8 @@ export class Inventory {
     const isKept = ({ whole }: ResourceLanes) => whole.isBlocked(span);
     const isBlocked =
       slot.blockedReason !== null ||
-      this.isWithdrawn(slot) ||
-      (level.taken === 0 && (isAll(slot, service) ? lanes.some(isKept) : lanes.every(isKept)));
+      (level.taken === 0 &&
+        (isOver || (isAll(slot, service) ? lanes.some(isKept) : lanes.every(isKept))));
     return {
       resourceIds,
       capacity: this.capacityOf(slot),
@@ -317,7 +314,7 @@ export class Inventory {
     wish: ClaimWish,
     taken: Claim[],
   ): boolean {
-    if (slot.blockedReason !== null || !service.active || this.isWithdrawn(slot)) return false;
+    if (slot.blockedReason !== null || !service.active || this.#isOver(slot)) return false;
     const level = this.#levels.get(slot.id)?.taken ?? 0;
     if (slot.capacity !== null && level + wish.quantity > slot.capacity) return false;
     if (!this.#fares.hasRoom(slot, wish)) return false;
@@ -393,6 +390,11 @@ export class Inventory {
       taken.push(placed);
     }
     return true;
+  }
+
+  /** True for a slot that nobody new may take, whatever is free of its resources. */
+  #isOver(slot: Slot): boolean {
+    return this.isLeaving(slot.id) || this.isWithdrawn(slot);
   }
 
   #lanes(resourceId: string): ResourceLanes {

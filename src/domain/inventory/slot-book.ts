@@ -17,6 +17,9 @@ export class SlotBook {
   /** Slots that are for sale no more; bookings of the past still name them. */
   readonly #withdrawn = new Map<string, Slot>();
 
+  /** Slots that nobody new may take, and that go once those who have them give them back. */
+  readonly #leaving = new Set<string>();
+
   get(id: string): Slot | null {
     return this.#slots.get(id) ?? null;
   }
@@ -62,6 +65,7 @@ export class SlotBook {
   /** Takes a slot out of its schedule; it stays readable by its id. */
   withdraw(slot: Slot): void {
     this.#takeOut(slot);
+    this.#leaving.delete(slot.id);
     this.#slots.set(slot.id, slot);
     this.#withdrawn.set(nameOf(slot.serviceId, slot), slot);
   }
@@ -73,6 +77,16 @@ export class SlotBook {
 
   isWithdrawn(slot: Slot): boolean {
     return this.#withdrawn.size > 0 && this.withdrawn(slot.serviceId, slot)?.id === slot.id;
+  }
+
+  /** Lets nobody new take a slot, or anybody again. */
+  setLeaving(id: string, isLeaving: boolean): void {
+    if (isLeaving) this.#leaving.add(id);
+    else this.#leaving.delete(id);
+  }
+
+  isLeaving(id: string): boolean {
+    return this.#leaving.has(id);
   }
 
   /** The slot like this one that is for sale; null when there is none. */

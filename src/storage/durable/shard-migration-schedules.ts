@@ -30,3 +30,11 @@ export const CREATE_SCHEDULES: ShardMigration = {
         WHERE resource_id = NEW.resource_id AND end_at_ms > NEW.start_at_ms AND start_at_ms < NEW.end_at_ms);
     END;`,
 };
+
+export const LET_SLOTS_LEAVE: ShardMigration = {
+  id: '0014_let_slots_leave',
+  sql: `
+    -- Slots that no rule wants any more while somebody has them: nobody new may take them.
+    ALTER TABLE slot ADD COLUMN is_leaving INTEGER NOT NULL DEFAULT 0 CHECK (is_leaving IN (0, 1));
+    CREATE INDEX slot_leaving ON slot (id) WHERE is_leaving = 1;`,
+};

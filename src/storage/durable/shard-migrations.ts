@@ -6,7 +6,7 @@
 import { FOLLOW_BOOKING_TIME } from './shard-migration-booking-time.ts';
 import { CREATE_FARES } from './shard-migration-fares.ts';
 import { CREATE_LIVE } from './shard-migration-live.ts';
-import { CREATE_SCHEDULES } from './shard-migration-schedules.ts';
+import { CREATE_SCHEDULES, LET_SLOTS_LEAVE } from './shard-migration-schedules.ts';
 
 /** One step, applied once, in order. */
 export interface ShardMigration {
@@ -373,4 +373,5 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
       ALTER TABLE refund ADD COLUMN tax_minor INTEGER NOT NULL DEFAULT 0 CHECK (tax_minor >= 0);
       ALTER TABLE dispute ADD COLUMN tax_minor INTEGER NOT NULL DEFAULT 0 CHECK (tax_minor >= 0);`,
   },
+  LET_SLOTS_LEAVE,
 ];

@@ -7,7 +7,7 @@ import type { SqlAccess } from './sqlite-record-store.ts';
 /** Builds the part over the SQL of a Durable Object whose schema is up to date. */
 export function scheduleStore({ all, one, run, sql }: SqlAccess): ScheduleStore {
   return {
-    ...slotStore({ run, sql }),
+    ...slotStore({ all, run, sql }),
     scheduleVersion: (serviceId) =>
       (one('SELECT version FROM schedule WHERE service_id = ?', serviceId)?.['version'] ??
         0) as number,
@@ -23,9 +23,13 @@ export function scheduleStore({ all, one, run, sql }: SqlAccess): ScheduleStore 
   };
 }
 
-type SlotMethods = 'slots' | 'withdrawnSlots' | 'insertSlot' | 'updateSlot';
+type SlotMethods = 'slots' | 'withdrawnSlots' | 'leavingSlots' | 'insertSlot' | 'updateSlot';
 
-function slotStore({ run, sql }: Pick<SqlAccess, 'run' | 'sql'>): Pick<ScheduleStore, SlotMethods> {
+function slotStore({
+  all,
+  run,
+  sql,
+}: Pick<SqlAccess, 'all' | 'run' | 'sql'>): Pick<ScheduleStore, SlotMethods> {
   return {
     *slots() {
       for (const values of sql
@@ -39,16 +43,19 @@ function slotStore({ run, sql }: Pick<SqlAccess, 'run' | 'sql'>): Pick<ScheduleS
         .raw())
         yield slotFromValues(values);
     },
-    updateSlot(slot, isWithdrawn) {
+    leavingSlots: () =>
+      all('SELECT id FROM slot WHERE is_leaving = 1').map(({ id }) => id as string),
+    updateSlot(slot, sale) {
       run(
         `UPDATE slot SET price_minor = ?, price_currency = ?, rule_id = ?, blocked_reason = ?, version = ?,
-           is_withdrawn = ? WHERE id = ?`,
+           is_withdrawn = ?, is_leaving = ? WHERE id = ?`,
         slot.price?.amount ?? null,
         slot.price?.currency ?? null,
         slot.ruleId,
         slot.blockedReason,
         slot.version,
-        isWithdrawn ? 1 : 0,
+        sale === 'withdrawn' ? 1 : 0,
+        sale === 'leaving' ? 1 : 0,
         slot.id,
       );
     },

@@ -1,4 +1,4 @@
-/** Tables of availability as migrations/0017_create_availability_rules.sql makes them; its triggers count the versions. */
+/** Tables of availability as migrations/0019_create_availability_rules.sql makes them; its triggers count the versions. */
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { KeptTerms } from '../../../application/availability/rule-ports.ts';
 
