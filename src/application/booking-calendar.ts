@@ -30,6 +30,11 @@ export function appointmentStatus(state: BookingState): Appointment['status'] {
   return NOT_YET.has(state) ? 'tentative' : 'confirmed';
 }
 
+/** The name of a slot's entry, by the slot's place in its booking; the same in the booking's file and in every feed. */
+export function appointmentUid(at: { bookingId: string; place: number; host: string }): string {
+  return `${at.bookingId}-${at.place + 1}@${at.host}`;
+}
+
 /** The appointments of a booking. A slot keeps its entry by its place in the booking, so that one that moves is moved. */
 export function appointmentsOf(
   booking: Pick<BookingSheet, 'id' | 'code' | 'state' | 'version' | 'changedAtMs'> & {
@@ -44,7 +49,7 @@ export function appointmentsOf(
 ): Appointment[] {
   const { id, code, state, version, changedAtMs, slots, url } = booking;
   return slots.map(({ label, startAtMs, endAtMs }, index) => ({
-    uid: `${id}-${index + 1}@${host}`,
+    uid: appointmentUid({ bookingId: id, place: index, host }),
     sequence: version,
     changedAtMs,
     startAtMs,

@@ -5,6 +5,7 @@
 import type {
   AuditBatch,
   BookingProjection,
+  BookingSlotsProjection,
   ProjectionBatch,
   StreamName,
   StreamQuery,
@@ -30,12 +31,15 @@ export function readProjection(shard: ShardState, query: StreamQuery): Projectio
     events.flatMap(({ entityId, parentId }) => [entityId, parentId ?? entityId]),
   );
   const bookings: BookingProjection[] = [];
+  const bookingSlots: BookingSlotsProjection[] = [];
   const services = [];
   const resources = [];
   for (const id of touched) {
     if (id.startsWith('bkg_')) {
       const booking = shard.store.booking(id);
-      if (booking !== null) bookings.push(projectBooking(shard, booking));
+      if (booking === null) continue;
+      bookings.push(projectBooking(shard, booking));
+      bookingSlots.push(projectSlots(shard, booking));
     }
     const service = id.startsWith('svc_') ? shard.inventory.service(id) : null;
     const resource = id.startsWith('res_') ? shard.inventory.resource(id) : null;
@@ -47,6 +51,7 @@ export function readProjection(shard: ShardState, query: StreamQuery): Projectio
     throughSeq: events.at(-1)?.seq ?? query.afterSeq,
     headSeq: shard.headSeq,
     bookings,
+    bookingSlots,
     services,
     resources,
   };
@@ -92,5 +97,16 @@ function projectBooking(shard: ShardState, booking: Booking): BookingProjection 
     refundedMinor: payment?.refundedMinor ?? 0,
     createdAtMs: booking.createdAtMs,
     version: booking.version,
+  };
+}
+
+function projectSlots(shard: ShardState, booking: Booking): BookingSlotsProjection {
+  return {
+    bookingId: booking.id,
+    version: booking.version,
+    changedAtMs: shard.store.eventsOf(booking.id).at(-1)?.atMs ?? booking.createdAtMs,
+    slots: booking.items.flatMap(({ label, startAtMs, endAtMs, resourceIds }, place) =>
+      resourceIds.map((resourceId) => ({ place, resourceId, label, startAtMs, endAtMs })),
+    ),
   };
 }

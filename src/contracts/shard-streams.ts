@@ -8,6 +8,22 @@ import type { EpochMs } from '../domain/time.ts';
 export type ChainEvent = ChainLink;
 
 /** A booking and its payment as the read model keeps them. */
+/** The slots of a booking as calendars show them. */
+export interface BookingSlotsProjection {
+  readonly bookingId: string;
+  /** Of the booking: rows of an older version never replace those of a newer one. */
+  readonly version: number;
+  readonly changedAtMs: EpochMs;
+  /** One row per slot and resource that it was assigned. */
+  readonly slots: readonly {
+    readonly place: number;
+    readonly resourceId: string;
+    readonly label: string;
+    readonly startAtMs: EpochMs;
+    readonly endAtMs: EpochMs;
+  }[];
+}
+
 export interface BookingProjection {
   readonly id: string;
   readonly code: string;
@@ -49,6 +65,8 @@ export interface ProjectionBatch {
   readonly throughSeq: number;
   readonly headSeq: number;
   readonly bookings: readonly BookingProjection[];
+  /** Of the same bookings; an object that runs older code tells none. */
+  readonly bookingSlots?: readonly BookingSlotsProjection[];
   readonly services: readonly ServiceCard[];
   readonly resources: readonly ResourceCard[];
 }

@@ -36,6 +36,7 @@ export const REGION_ID_KINDS = [
   'whk',
   'pmt',
   'pot',
+  'fed',
 ] as const;
 
 export type ShardIdKind = (typeof SHARD_ID_KINDS)[number];

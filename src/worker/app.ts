@@ -20,6 +20,7 @@ import { registerBlocks } from './routes/blocks.ts';
 import { registerBookingAttendance } from './routes/booking-attendance.ts';
 import { registerPaymentMethods } from './routes/payment-methods.ts';
 import { registerBookingPapers } from './routes/booking-papers.ts';
+import { registerFeeds } from './routes/feeds.ts';
 import { registerBookingsList } from './routes/bookings-list.ts';
 import { registerBookings } from './routes/bookings.ts';
 import { registerHolds } from './routes/holds.ts';
@@ -68,6 +69,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerBookingAttendance,
   registerBookingPapers,
   registerBookingsList,
+  registerFeeds,
   registerManage,
   registerPayouts,
   registerWebhooks,

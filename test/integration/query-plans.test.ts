@@ -90,6 +90,7 @@ describe('every statement finds its rows by an index', () => {
       await bookings.appliedSeq('gplan0000');
       const batch = {
         bookings: [makeBookingProjection()],
+        bookingSlots: [{ bookingId: 'bkg_one', version: 1, changedAtMs: 0, slots: [] }],
         resources: [makeResourceCard()],
         services: [makeServiceCard()],
       };

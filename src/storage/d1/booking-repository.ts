@@ -35,6 +35,20 @@ const UPSERT_BOOKINGS = `
     refunded_minor = excluded.refunded_minor, version = excluded.version
   WHERE excluded.version > booking.version`;
 
+/** Bookings of a chunk whose rows are of the version that stands. */
+const STANDING = `
+  FROM (SELECT value AS told FROM json_each(?1))
+  JOIN booking ON booking.id = told ->> 'bookingId' AND booking.version = told ->> 'version'`;
+
+const DELETE_SLOTS = `DELETE FROM booking_slot WHERE booking_id IN (SELECT booking.id ${STANDING})`;
+
+const INSERT_SLOTS = `
+  INSERT INTO booking_slot (booking_id, place, resource_id, label, start_at_ms, end_at_ms, changed_at_ms)
+  SELECT booking.id, value ->> 'place', value ->> 'resourceId', value ->> 'label', value ->> 'startAtMs',
+    value ->> 'endAtMs', told ->> 'changedAtMs'
+  ${STANDING}
+  JOIN json_each(told, '$.slots')`;
+
 const ADVANCE_STREAM = `
   INSERT INTO projection_stream (shard_key, applied_seq) VALUES (?1, ?2)
   ON CONFLICT (shard_key) DO UPDATE SET applied_seq = excluded.applied_seq
@@ -65,6 +79,11 @@ export class BookingRepository implements BookingListStore {
     const upsert = this.#database.prepare(UPSERT_BOOKINGS);
     await this.#database.batch([
       ...jsonChunks(batch.bookings).map((chunk) => upsert.bind(chunk)),
+      ...jsonChunks(batch.bookingSlots ?? []).flatMap((chunk) =>
+        [DELETE_SLOTS, INSERT_SLOTS].map((statement) =>
+          this.#database.prepare(statement).bind(chunk),
+        ),
+      ),
       ...cards.resourceStatements(batch.resources),
       ...cards.serviceStatements(batch.services, nowMs),
       this.#database.prepare(ADVANCE_STREAM).bind(batch.shardKey, batch.throughSeq),

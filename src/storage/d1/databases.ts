@@ -40,6 +40,7 @@ const PROBE_TABLES = [
   'payout',
   'payment_method',
   'availability_rule',
+  'feed',
 ];
 
 /** The databases over their bindings. */
