@@ -7,6 +7,7 @@ import { required } from '../domain/assert.ts';
 import type { Booking } from '../domain/booking/booking.ts';
 import type { Refusal } from '../domain/result.ts';
 import { slotUnavailable } from './alternatives.ts';
+import { wasSlotTaken } from './approvals.ts';
 import { findLines } from './hold-lines.ts';
 import { leaseCall, lookUpCall, remember } from './keyed-calls.ts';
 import type { Decision } from './keyed-calls.ts';
@@ -62,7 +63,8 @@ function answerFor(
 ): Decision<BookingView> {
   if (purpose === 'open' && booking.state === 'payment_failed')
     return { ok: false, refusal: declined(shard, booking) };
-  if (purpose === 'open' && booking.state === 'expired') {
+  const isTaken = purpose === 'approve' && wasSlotTaken(booking);
+  if (isTaken || (purpose === 'open' && booking.state === 'expired')) {
     const lines =
       findLines(
         shard,

@@ -1,10 +1,11 @@
 /**
- * What the clock alone does to a booking: its slots begin and end. Somebody who was not checked in is no no-show by that:
+ * What the clock alone does to a booking: its slots begin and end, and the time to approve it passes. Somebody who was not checked in is no no-show by that:
  * only a person says so. Synchronous, inside the shard's transaction; called where deadlines are settled.
  */
 import { bookingDueAtMs } from '../domain/booking/attendance.ts';
 import type { Booking } from '../domain/booking/booking.ts';
 import type { BookingEvent, BookingState } from '../domain/booking/booking-machine.ts';
+import { endRequest } from './approvals.ts';
 import { CLOCK_ACTOR, type ShardState } from './shard-state.ts';
 import { moveBooking } from './transitions.ts';
 
@@ -20,10 +21,16 @@ const EVENT_OF_TIME: {
 export function passBookingTime(shard: ShardState, bookingId: string): void {
   let booking = shard.store.booking(bookingId);
   while (booking !== null && isDue(booking, shard.nowMs)) {
+    if (booking.state === 'awaiting_approval') return endInTime(shard, booking);
     const said = EVENT_OF_TIME[booking.state];
     if (said === undefined) return;
     booking = moveBooking(shard, booking, { ...said, actor: CLOCK_ACTOR });
   }
+}
+
+function endInTime(shard: ShardState, booking: Booking): void {
+  const reason = 'nobody approved it in time';
+  endRequest(shard, booking, { event: 'expire', actor: CLOCK_ACTOR, reason });
 }
 
 function isDue(booking: Booking, nowMs: number): boolean {

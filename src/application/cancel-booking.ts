@@ -13,6 +13,7 @@ import { step } from '../domain/machine.ts';
 import { allocate } from '../domain/money.ts';
 import { refuse } from '../domain/result.ts';
 import type { Refusal } from '../domain/result.ts';
+import { endRequest } from './approvals.ts';
 import { beginWork } from './booking-calls.ts';
 import { lookUpCall, remember } from './keyed-calls.ts';
 import { isPaymentOpen } from './payment-plan.ts';
@@ -48,6 +49,10 @@ export function cancel(
     }).refusal;
   }
   const actor = actorOf(shard, command.caller);
+  if (booking.state === 'awaiting_approval') {
+    endRequest(shard, booking, { event: 'cancel', actor, reason: command.reason });
+    return null;
+  }
   const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
   moveBooking(shard, booking, { event: 'cancel', actor, reason: command.reason });
   if (hold.state === 'committed')

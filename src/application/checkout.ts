@@ -30,10 +30,11 @@ export interface CheckoutPorts extends AdmitPorts {
 /** `POST /v1/bookings`. A hold was admitted when it was placed; slots that are taken at once are admitted here. */
 export async function checkOut(
   ports: CheckoutPorts,
-  wish: Omit<OpenBookingCommand, 'access'>,
+  wish: Omit<OpenBookingCommand, 'access' | 'canReserve'>,
 ): Promise<KeyedReply<BookingView>> {
   const { target, payment } = wish;
-  if (payment !== null && ports.gateways.get(payment.processor) === null) {
+  const gateway = payment === null ? null : ports.gateways.get(payment.processor);
+  if (payment !== null && gateway === null) {
     const refused = refuse(
       'processor_not_supported',
       `${payment.processor} is not available here.`,
@@ -42,7 +43,8 @@ export async function checkOut(
   }
   const admitted = 'claim' in target ? await admit(ports, { ...wish, ...target }) : ok(null);
   if (!admitted.ok) return { ...admitted, replayed: false };
-  const command = { ...wish, access: admitted.value };
+  const canReserve = gateway?.capabilities.authorizesFirst ?? false;
+  const command = { ...wish, access: admitted.value, canReserve };
   const opened = await ports.shard.openBooking(command);
   // Once money moves there is a hold, and with it the grant is used, however the payment ends.
   if (opened.kind === 'final') await settleDecided(ports, command.access, opened.reply);
@@ -66,7 +68,8 @@ export async function actAsSeller(
   command: SellerCommand,
 ): Promise<KeyedReply<BookingView>> {
   const opened = await ports.shard.actAsSeller(command);
-  const reply = await finish(ports, { opened, command, purpose: 'seller' });
+  const purpose = command.deed.kind === 'approve' ? 'approve' : 'seller';
+  const reply = await finish(ports, { opened, command, purpose });
   if (reply.ok) await tellMembers(ports, reply.notices ?? []);
   return reply;
 }

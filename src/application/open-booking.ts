@@ -5,12 +5,15 @@
 import type { OpenBookingCommand, OpenBookingReply } from '../contracts/durable-rpc.ts';
 import type { BookingView } from '../contracts/http/booking.ts';
 import { required } from '../domain/assert.ts';
+import { LIVE_BOOKING_STATES } from '../domain/booking/booking-machine.ts';
 import type { Booking, PaymentChoice } from '../domain/booking/booking.ts';
 import type { Hold } from '../domain/hold/hold.ts';
 import { encodeIdChars } from '../domain/ids.ts';
 import type { Refusal } from '../domain/result.ts';
+import { approvableUntilMs, requestApproval } from './approvals.ts';
 import { beginWork } from './booking-calls.ts';
-import { ownHold, placeNewHold } from './place-hold.ts';
+import { meansRefusal, ownHold, placeNewHold } from './place-hold.ts';
+import type { HoldWish } from './place-hold.ts';
 import { lookUpCall, remember } from './keyed-calls.ts';
 import type { Decision } from './keyed-calls.ts';
 import { openPayment } from './open-payment.ts';
@@ -54,13 +57,17 @@ function begin(shard: ShardState, command: OpenBookingCommand): Opening {
     const placed = placeNewHold(shard, {
       ...command,
       claim: target.claim,
-      canPay: payment !== null,
+      means: meansOf(command),
     });
     if (!placed.ok) return { kind: 'refused', refusal: placed.refusal };
     return beginFirstAttempt(shard, placed.value, payment);
   }
   const hold = ownHold(shard, command.caller, target.holdId);
   if (hold === null) return refused('not_found', 'There is no such hold.');
+  const refusal = meansRefusal(hold, { ...hold.quote, means: meansOf(command) });
+  if (refusal !== null && refusal.code !== 'payment_required') return { kind: 'refused', refusal };
+  const request = hold.state === 'released' ? requestOf(shard, hold) : null;
+  if (request !== null) return { kind: 'answer', booking: request };
   if (hold.state === 'closing' || hold.state === 'expired' || hold.state === 'released') {
     return refused('hold_expired', 'The hold has ended; hold the slot again.');
   }
@@ -69,9 +76,34 @@ function begin(shard: ShardState, command: OpenBookingCommand): Opening {
   return beginFurtherAttempt(shard, booking, payment);
 }
 
+/** A booking that gave this hold up to wait for its provider, as long as it stands. */
+function requestOf(shard: ShardState, { bookingId }: Hold): Booking | null {
+  const booking = bookingId === null ? null : shard.store.booking(bookingId);
+  const isStanding =
+    booking?.state === 'awaiting_approval' ||
+    (booking?.approval?.isGranted === true &&
+      (booking.state === 'pending' || LIVE_BOOKING_STATES.has(booking.state)));
+  return isStanding ? booking : null;
+}
+
+function meansOf({ payment, canReserve }: OpenBookingCommand): HoldWish['means'] {
+  if (payment === null) return 'none';
+  return canReserve ? 'reserves' : 'pushes';
+}
+
+/** Nothing is to be paid now: the provider names the price first, or has to be asked about something free. */
+function begunByRequest(shard: ShardState, hold: Hold): Opening {
+  if (approvableUntilMs(shard, hold, null) <= shard.nowMs)
+    return refused('slot_past', 'The slot has started.');
+  const booking = writeBooking(shard, hold);
+  const actor = `customer:${booking.customerId}`;
+  requestApproval(shard, booking, { captureBeforeMs: null, actor });
+  return { kind: 'answer', booking: required(shard.store.booking(booking.id), 'a booking') };
+}
+
 function beginFirstAttempt(shard: ShardState, hold: Hold, payment: PaymentChoice | null): Opening {
-  if (hold.items.some(({ awaitsQuote }) => awaitsQuote))
-    return refused('invalid_transition', 'Its provider has to name a price first.');
+  if (hold.approval === 'quote' || (hold.approval === 'decision' && hold.quote.totalMinor === 0))
+    return begunByRequest(shard, hold);
   if (hold.quote.totalMinor > 0 && payment === null)
     return refused('payment_required', 'Money is due: name a payment.');
   const booking = writeBooking(shard, hold);
@@ -101,6 +133,11 @@ function beginFurtherAttempt(
       actor: `customer:${booking.customerId}`,
     });
     openPayment(shard, retried, choice);
+    return { kind: 'work', bookingId: booking.id };
+  }
+  if (booking.state === 'pending' && current === null) {
+    if (choice === null) return refused('payment_required', 'Money is due: name a payment.');
+    openPayment(shard, booking, choice);
     return { kind: 'work', bookingId: booking.id };
   }
   if (booking.state !== 'pending' || current === null || choice === null)

@@ -328,7 +328,7 @@ function stepFor(shard: ShardState, payment: Payment, command: TakeStepCommand):
       return isBackingOff(shard, payment) ? IDLE : fetchWork(shard, payment);
     case 'authorized':
     case 'capturing':
-      return stepForAuthorized(shard, payment);
+      return stepForAuthorized(shard, payment, command);
     case 'failed':
     case 'expired':
     case 'voided':
@@ -375,9 +375,14 @@ function stepForCreated(shard: ShardState, payment: Payment): PaymentStep {
   return createOperation(shard, payment, { kind: 'authorize' });
 }
 
-function stepForAuthorized(shard: ShardState, payment: Payment): PaymentStep {
+function stepForAuthorized(
+  shard: ShardState,
+  payment: Payment,
+  command: TakeStepCommand,
+): PaymentStep {
   const kind = lockOrVoid(shard, payment);
   const after = required(shard.store.payment(payment.id), 'a payment stays');
+  if (kind === 'wait') return command.look ? fetchWork(shard, after) : rest(shard, after);
   return createOperation(shard, after, { kind });
 }
 

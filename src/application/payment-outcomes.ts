@@ -3,14 +3,16 @@
  * free the slot when the money is refused, make a new claim for money that came late or give it back.
  */
 import { required } from '../domain/assert.ts';
+import { isUngranted } from '../domain/booking/approval.ts';
 import type { Booking, Payment } from '../domain/booking/booking.ts';
 import type { Hold } from '../domain/hold/hold.ts';
 import { LIVE_HOLD_STATES } from '../domain/hold/hold-machine.ts';
 import { step } from '../domain/machine.ts';
 import { PAYMENT_MACHINE, type PaymentEvent } from '../domain/payment/payment-machine.ts';
 import type { ProcessorPayment } from '../domain/payment/processor-reply.ts';
+import { endRequest, fundsOfRequest } from './approvals.ts';
+import { claimAnew } from './claim-anew.ts';
 import { openPayment } from './open-payment.ts';
-import { assignments, findLines } from './hold-lines.ts';
 import { CAPTURE_MARGIN_MS, isPaid, isPaymentOpen, isWanted } from './payment-plan.ts';
 import { applyDisputes } from './disputes.ts';
 import { recordFee, recordReceived } from './money-facts.ts';
@@ -131,6 +133,8 @@ export function failPayment(
   });
   if (after.state !== 'failed' || payment.state === 'failed') return;
   const booking = bookingOf(shard, payment);
+  if (booking.state === 'awaiting_approval')
+    return endRequest(shard, booking, { event: 'fail_payment', actor, reason: declineCode });
   if (booking.state !== 'pending' && booking.state !== 'confirming') return;
   const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
   if (payment.successor !== null && hold.state === 'active') return succeed(shard, after);
@@ -149,12 +153,14 @@ export function isClosing(shard: ShardState, payment: Payment): boolean {
 }
 
 /**
- * Funds are reserved: lock the slot and begin the capture, or, where the slot cannot be had, release the funds.
- * Commit before capture: the claim is without a deadline before any money moves.
+ * Funds are reserved: lock the slot and begin the capture, or, where the slot cannot be had, release the funds. Where the
+ * provider has to be asked first, the funds wait for the answer. Commit before capture: the claim is without a deadline
+ * before any money moves.
  */
-export function lockOrVoid(shard: ShardState, payment: Payment): 'capture' | 'void' {
+export function lockOrVoid(shard: ShardState, payment: Payment): 'capture' | 'void' | 'wait' {
   if (payment.state === 'capturing') return 'capture';
   const booking = bookingOf(shard, payment);
+  if (isUngranted(booking)) return fundsOfRequest(shard, booking, payment);
   const isTooLate =
     payment.captureBeforeMs !== null && payment.captureBeforeMs - shard.nowMs <= CAPTURE_MARGIN_MS;
   if (isTooLate || !canLock(booking)) return 'void';
@@ -163,7 +169,7 @@ export function lockOrVoid(shard: ShardState, payment: Payment): 'capture' | 'vo
   const isLive = LIVE_HOLD_STATES.has(hold.state);
   const locked = isLive
     ? moveHold(shard, hold, { event: 'commit', actor })
-    : claimAgain(shard, booking, hold);
+    : claimLate(shard, booking, hold);
   if (locked === null) return 'void';
   moveBooking(shard, bookingOf(shard, payment), {
     event: 'lock',
@@ -181,48 +187,12 @@ function canLock(booking: Booking): boolean {
   );
 }
 
-/** Late money never revives a dead hold: it makes a new claim, if the slot is still free and still ahead. It takes no quota. */
-function claimAgain(shard: ShardState, booking: Booking, dead: Hold): Hold | null {
-  const lines = findLines(
-    shard,
-    booking.items.map(({ slotId }) => slotId),
-  );
-  if (lines === null || lines.some(({ slot }) => slot.startAtMs <= shard.nowMs)) return null;
-  const outcome = shard.inventory.claim({
-    slots: lines,
-    quantity: dead.quantity,
-    units: dead.units,
-    fareId: dead.fareId,
-  });
-  if (!outcome.ok) return null;
-  const assigned = assignments(lines, outcome.claims);
-  const items = dead.items.map((item, index) => ({
-    ...item,
-    resourceIds: assigned[index]?.resourceIds ?? [],
-    units: assigned[index]?.units ?? [],
-  }));
-  const hold: Hold = {
-    ...dead,
-    id: shard.ports.ids.mintInShard('hld', shard.shardKey),
-    state: 'active',
-    items,
-    createdAtMs: shard.nowMs,
-    expiresAtMs: shard.nowMs + dead.ttlMs,
-    // What the dead hold took was given back when it died, and nobody can be asked again here.
-    quota: null,
-  };
-  shard.openHold(hold, outcome.claims);
-  shard.saveBooking({ ...booking, items });
-  shard.record({
-    entityId: hold.id,
-    parentId: booking.id,
-    type: 'hold.active',
-    from: null,
-    to: 'active',
-    actor: 'system:late-money',
-    metadata: { replaces: dead.id },
-  });
-  return moveHold(shard, hold, { event: 'commit', actor: 'system:late-money' });
+/** Late money never revives a dead hold: it makes a new claim. */
+function claimLate(shard: ShardState, booking: Booking, dead: Hold): Hold | null {
+  const actor = 'system:late-money';
+  const expiresAtMs = shard.nowMs + dead.ttlMs;
+  const hold = claimAnew(shard, booking, { actor, expiresAtMs, keepsQuota: false });
+  return hold === null ? null : moveHold(shard, hold, { event: 'commit', actor });
 }
 
 /** The money is in: confirm the booking that was locked for it, else find it a slot, else give it back. */
@@ -234,7 +204,12 @@ function afterCapture(shard: ShardState, payment: Payment): void {
   const isOurs = shard.store.currentPayment(booking.id)?.id === payment.id;
   if (isEnough && isOurs && confirm(shard, payment, booking)) return keep(shard, payment);
   recordReceived(shard, payment, { earnedMinor: 0, surplusMinor: payment.capturedMinor });
-  if (!isEnough && isOurs) giveUpSlot(shard, booking, actor);
+  const isUnasked = isUngranted(booking);
+  if ((!isEnough || isUnasked) && isOurs)
+    giveUpSlot(shard, booking, {
+      actor,
+      reason: isEnough ? 'captured before it was approved' : 'less was captured than is due',
+    });
   requestRefund(shard, payment, {
     amountMinor: payment.capturedMinor,
     reason: isEnough ? 'no slot for this money' : 'less than what is due',
@@ -250,12 +225,12 @@ function confirm(shard: ShardState, payment: Payment, booking: Booking): boolean
     moveBooking(shard, booking, { event: 'confirm', actor, metadata });
     return true;
   }
-  if (!canLock(booking)) return false;
+  if (!canLock(booking) || isUngranted(booking)) return false;
   const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
   const isLive = LIVE_HOLD_STATES.has(hold.state);
   const locked = isLive
     ? moveHold(shard, hold, { event: 'commit', actor })
-    : claimAgain(shard, booking, hold);
+    : claimLate(shard, booking, hold);
   if (locked === null) return false;
   const changes = { holdId: locked.id, isLate: booking.isLate || !isLive };
   const found = bookingOf(shard, payment);
@@ -294,10 +269,15 @@ function keep(shard: ShardState, payment: Payment): void {
   });
 }
 
-/** Less came than is due: the booking has failed, and its slot is free again. */
-function giveUpSlot(shard: ShardState, booking: Booking, actor: string): void {
+/** What came cannot pay for the booking, which has failed; its slot is free again. */
+function giveUpSlot(
+  shard: ShardState,
+  booking: Booking,
+  { actor, reason }: { actor: string; reason: string },
+): void {
+  if (booking.state === 'awaiting_approval')
+    return endRequest(shard, booking, { event: 'fail_payment', actor, reason });
   if (booking.state !== 'pending' && booking.state !== 'confirming') return;
-  const reason = 'less was captured than is due';
   const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
   moveBooking(shard, booking, { event: 'fail_payment', actor, reason });
   if (hold.state === 'committed') moveHold(shard, hold, { event: 'free', actor, reason });
@@ -310,6 +290,8 @@ function afterEnd(shard: ShardState, before: Payment, payment: Payment): void {
   const actor = `processor:${payment.processor}`;
   const booking = bookingOf(shard, payment);
   const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
+  if (booking.state === 'awaiting_approval')
+    return endRequest(shard, booking, { event: 'fail_payment', actor, reason: payment.state });
   if (booking.state === 'confirming') {
     moveBooking(shard, booking, { event: 'fail_payment', actor, reason: payment.state });
     if (hold.state === 'committed')
@@ -339,7 +321,9 @@ function extendHold(shard: ShardState, payment: Payment): void {
   const booking = bookingOf(shard, payment);
   const hold = shard.store.hold(booking.holdId);
   if (hold?.state !== 'active' || hold.isExtended) return;
-  shard.saveHold(hold, { ...hold, isExtended: true, expiresAtMs: shard.nowMs + hold.ttlMs });
+  // A price that was named stands for longer than a hold does.
+  const expiresAtMs = Math.max(hold.expiresAtMs, shard.nowMs + hold.ttlMs);
+  shard.saveHold(hold, { ...hold, isExtended: true, expiresAtMs });
 }
 
 /** An attempt that had ended is being paid while another one runs or has paid: the booking wants only one of them. */

@@ -43,8 +43,11 @@ export interface HoldWish {
   readonly access: AccessVerdict | null;
   readonly claim: ClaimRequest;
   readonly holdBudget: number;
-  /** False when the caller brought no payment, so that a price must be refused before anything is taken. */
-  readonly canPay: boolean;
+  /**
+   * How the caller would pay, so that what cannot be paid is refused before anything is taken. later: it is only held.
+   * none: no payment was named. pushes: its processor cannot reserve funds.
+   */
+  readonly means: 'later' | 'none' | 'pushes' | 'reserves';
 }
 
 /** `POST /v1/holds`. */
@@ -52,7 +55,7 @@ export function placeHold(shard: ShardState, command: PlaceHoldCommand): KeyedRe
   const keyed = { callerId: command.caller.id, call: command.call };
   let notices: readonly QuotaNotice[] = [];
   const reply = answerKeyed(shard, keyed, () => {
-    const placed = placeNewHold(shard, { ...command, canPay: true });
+    const placed = placeNewHold(shard, { ...command, means: 'later' });
     if (!placed.ok) return placed;
     notices = openNotices(shard, placed.value);
     return { ok: true, status: 201, value: holdView(placed.value) };
@@ -82,8 +85,11 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
   const early = accessRefusal(facts) ?? inputRefusal(shard, lines, wish) ?? quantityRefusal(facts);
   if (early !== null) return refused(early);
   const price = priceFor(facts, wish);
-  if (price.quote.totalMinor > 0 && !wish.canPay)
-    return refuse('payment_required', 'Money is due: name a payment.');
+  const unpaid = meansRefusal(
+    { approval: approvalOf(lines) },
+    { ...price.quote, means: wish.means },
+  );
+  if (unpaid !== null) return refused(unpaid);
   const { units, fareId } = wish.claim;
   const outcome = shard.inventory.claim({ slots: lines, quantity, units, fareId });
   if (!outcome.ok || missing.length > 0) {
@@ -144,6 +150,18 @@ function holdItems(
     resourceIds: assigned[index]?.resourceIds ?? [],
     units: assigned[index]?.units ?? [],
   }));
+}
+
+/** Money that is due now cannot be had this way; null where it can, or nothing is due yet. */
+export function meansRefusal(
+  { approval }: Pick<Hold, 'approval'>,
+  { totalMinor, means }: { totalMinor: number; means: HoldWish['means'] },
+): Refusal | null {
+  if (totalMinor === 0 || approval === 'quote') return null;
+  if (means === 'none') return refuse('payment_required', 'Money is due: name a payment.').refusal;
+  if (approval === 'none' || means !== 'pushes') return null;
+  const detail = 'The booking has to be approved, and this processor cannot reserve its funds.';
+  return refuse('processor_not_supported', detail).refusal;
 }
 
 /** One slot that has to be approved makes the whole hold wait; a price that is still to be named comes before a yes. */

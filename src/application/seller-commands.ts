@@ -6,6 +6,7 @@ import type { OpenBookingReply, SellerCommand } from '../contracts/durable-rpc.t
 import type { BookingView } from '../contracts/http/booking.ts';
 import type { Booking } from '../domain/booking/booking.ts';
 import type { Refusal } from '../domain/result.ts';
+import { approve, decline } from './approvals.ts';
 import { checkIn, complete, markNoShow, ticketRefusal } from './attend-booking.ts';
 import { beginWork } from './booking-calls.ts';
 import { lookUpCall, remember } from './keyed-calls.ts';
@@ -36,5 +37,9 @@ function act(shard: ShardState, booking: Booking, { caller, deed }: SellerComman
       return complete(shard, booking, actor);
     case 'no_show':
       return markNoShow(shard, booking, actor);
+    case 'approve':
+      return approve(shard, booking, { price: deed.price, actor });
+    case 'decline':
+      return decline(shard, booking, { reason: deed.reason, actor });
   }
 }

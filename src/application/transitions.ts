@@ -35,6 +35,7 @@ const QUOTA_EVENT_OF: Partial<Record<HoldEvent, QuotaEvent>> = {
   release: 'give_back',
   expire: 'give_back',
   free: 'give_back',
+  yield: 'keep',
 };
 
 /**
@@ -87,6 +88,26 @@ function moveQuota(
   const after = { ...quota, state: outcome.to };
   shard.notice(after);
   return after;
+}
+
+/** Gives back the quota that a hold kept although it has no claim any more. */
+export function returnQuota(shard: ShardState, hold: Hold): void {
+  if (hold.quota === null) return;
+  const quota = moveQuota(shard, hold.quota, { event: 'free', keptShares: undefined });
+  if (quota !== hold.quota) shard.saveHold(hold, { ...hold, quota });
+}
+
+/**
+ * What a dead hold kept, for the hold that takes its place. Nothing changes for the member, so nobody is told; storage
+ * wants the grant to count for one hold at a time.
+ */
+export function handOverQuota(shard: ShardState, dead: Hold): HoldQuota | null {
+  const { quota } = dead;
+  if (quota === null || quota.state === 'returned') return null;
+  const outcome = step(QUOTA_MACHINE, quota.state, 'give_back');
+  invariant(outcome.ok, `the quota of ${quota.grantId} is ${quota.state} and refuses give_back`);
+  shard.saveHold(dead, { ...dead, quota: { ...quota, state: outcome.to } });
+  return { ...quota, state: 'held' };
 }
 
 function takesAnything(share: QuotaUses): boolean {

@@ -77,6 +77,8 @@ export interface OpenBookingCommand {
   readonly payment: PaymentChoice | null;
   /** Why the saved method that was named cannot pay; the answer, unless the key has one already. */
   readonly methodRefusal?: Refusal;
+  /** Whether the processor of the payment reserves funds before it takes them. */
+  readonly canReserve: boolean;
   readonly holdBudget: number;
 }
 
@@ -92,7 +94,10 @@ export type SellerDeed =
   /** `ticket`: what a genuine one said that was shown; `invalid` for any other text, null where none was shown. */
   | { readonly kind: 'check_in'; readonly ticket?: ShownTicket | 'invalid' | null }
   | { readonly kind: 'complete' }
-  | { readonly kind: 'no_show' };
+  | { readonly kind: 'no_show' }
+  /** With a price where the booking waits for one, and only there. */
+  | { readonly kind: 'approve'; readonly price: Money | null }
+  | { readonly kind: 'decline'; readonly reason: string };
 
 export interface SellerCommand {
   readonly caller: Caller;
@@ -136,7 +141,7 @@ export interface FinishCallCommand {
 }
 
 /** What a call was for; it decides what is answered once its money has moved. */
-export type CallPurpose = 'open' | 'cancel' | 'seller';
+export type CallPurpose = 'open' | 'cancel' | 'approve' | 'seller';
 
 /** What a read of a booking's payment tells the Worker beside the view. */
 export interface BookingState {
@@ -186,7 +191,7 @@ export interface InventoryShardRpc {
   forgetQuotaNotices(seqs: readonly number[]): Promise<void>;
   openBooking(command: OpenBookingCommand): Promise<OpenBookingReply>;
   cancelBooking(command: CancelBookingCommand): Promise<CancelBookingReply>;
-  /** Check-in, completion, no-show, up to the first call of a processor. */
+  /** Check-in, completion, no-show, approval and its refusal, up to the first call of a processor. */
   actAsSeller(command: SellerCommand): Promise<OpenBookingReply>;
   finishCall(command: FinishCallCommand): Promise<KeyedReply<BookingView>>;
   /** `POST /v1/bookings/{id}/refunds`, up to the first call of a processor. */

@@ -17,6 +17,7 @@ import { registerAuth } from './routes/auth.ts';
 import { registerMe } from './routes/me.ts';
 import { registerAvailabilityRules } from './routes/availability-rules.ts';
 import { registerBlocks } from './routes/blocks.ts';
+import { registerBookingApproval } from './routes/booking-approval.ts';
 import { registerBookingAttendance } from './routes/booking-attendance.ts';
 import { registerPaymentMethods } from './routes/payment-methods.ts';
 import { registerBookingPapers } from './routes/booking-papers.ts';
@@ -67,6 +68,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerHolds,
   registerBookings,
   registerBookingAttendance,
+  registerBookingApproval,
   registerBookingPapers,
   registerBookingsList,
   registerFeeds,

@@ -8,12 +8,12 @@ describe('hold machine', () => {
   testEveryCell(
     HOLD_MACHINE,
     `
-               commit         release          close            expire           free
-    active     committed      released         closing          expired          -
-    closing    committed      released         =                expired          -
-    committed  =              !hold_committed  !hold_committed  !hold_committed  released
-    released   !hold_expired  =                !hold_expired    !hold_expired    =
-    expired    !hold_expired  =                !hold_expired    =                -
+               commit         release          close            expire           free      yield
+    active     committed      released         closing          expired          -         released
+    closing    committed      released         =                expired          -         released
+    committed  =              !hold_committed  !hold_committed  !hold_committed  released  !hold_committed
+    released   !hold_expired  =                !hold_expired    !hold_expired    =         !hold_expired
+    expired    !hold_expired  =                !hold_expired    =                -         !hold_expired
     `,
   );
 

@@ -50,6 +50,7 @@ export async function sellCaptured(
     call: { key: `sale ${payment.ref}`, fingerprint: JSON.stringify(sale.target) },
     access: NO_ACCESS,
     payment: { processor: 'stripe', paymentMethod: 'pm_card', returnUrl: null },
+    canReserve: true,
     holdBudget: 10,
   });
   if (opened.kind !== 'work') throw new Error('a paid booking begins with a call');

@@ -11,11 +11,11 @@ import type {
 import type { FakeRefund, ProcessorObject } from './fake-processor-model.ts';
 import { disputeOf, feeOf } from './fake-processor-views.ts';
 
-const AUTHORIZATION_MS = 7 * 24 * 3_600_000;
-
 export abstract class FakeProcessorObjects {
   readonly processor: Processor;
   readonly capabilities: GatewayCapabilities;
+  /** How long reserved funds stand. */
+  authorizationMs = 7 * 24 * 3_600_000;
   /** Refunds wait for the payer to fetch them, as crypto's do. */
   areRefundsClaimed = false;
   readonly objects = new Map<string, ProcessorObject>();
@@ -65,6 +65,15 @@ export abstract class FakeProcessorObjects {
   /** Somebody refunds at the processor, and we are not asked. */
   refundByHand(ref: string, amountMinor: number): void {
     this.giveBack(this.objectOf(ref), { amountMinor, refundId: null, status: 'succeeded' });
+  }
+
+  /** Somebody takes reserved funds at the processor, and we are not asked. */
+  captureByHand(ref: string): void {
+    const object = this.objectOf(ref);
+    object.capturedMinor = object.amountMinor;
+    object.feeMinor = feeOf(object.amountMinor);
+    object.state = 'captured';
+    this.changed(object);
   }
 
   /** A refund that had gone comes back, days later: the account that it went to is closed. */
@@ -144,7 +153,7 @@ export abstract class FakeProcessorObjects {
     object.authorizedMinor = object.amountMinor;
     object.declineCode = null;
     if (object.customerRef === null) {
-      object.captureBeforeMs = this.clock.nowMs() + AUTHORIZATION_MS;
+      object.captureBeforeMs = this.clock.nowMs() + this.authorizationMs;
       this.move(object, 'authorized');
       return;
     }

@@ -200,6 +200,7 @@ export class NodeShop {
       call,
       target: typeof target === 'string' ? { holdId: target } : { claim },
       payment,
+      canReserve: payment !== null && payment.processor !== 'btcpay',
     };
   }
 

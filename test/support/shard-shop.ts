@@ -93,7 +93,12 @@ export async function openFreeBooking(
   wish: { callerId: string; key: string; slotId: string | undefined },
 ): Promise<KeyedReply<BookingView>> {
   const { claim, ...hold } = placeHoldCommand({ ...wish, slotIds: [wish.slotId] });
-  const opened = await shop.shard.openBooking({ ...hold, target: { claim }, payment: null });
+  const opened = await shop.shard.openBooking({
+    ...hold,
+    target: { claim },
+    payment: null,
+    canReserve: false,
+  });
   if (opened.kind !== 'final') throw new Error('a free booking is final at once');
   return opened.reply;
 }

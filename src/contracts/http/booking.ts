@@ -111,6 +111,14 @@ export const checkInSchema = z
   .strictObject({ ticket: z.string().min(1).max(4_000).optional() })
   .openapi('CheckIn');
 
+export const approveBookingSchema = z
+  .strictObject({ price: moneySchema.optional() })
+  .openapi('ApproveBooking');
+
+export const declineBookingSchema = z
+  .strictObject({ reason: textSchema })
+  .openapi('DeclineBooking');
+
 /** `POST …/confirm` takes no fields: the processor is asked, never the client. */
 export const confirmBookingSchema = z.strictObject({}).openapi('ConfirmBooking');
 
@@ -195,6 +203,7 @@ export const bookingSchema = z
     calendar: calendarSchema,
     late: z.boolean(),
     checkedInAt: instantSchema.nullable(),
+    approveBy: instantSchema.nullable(),
     createdAt: instantSchema,
   })
   .openapi('Booking');

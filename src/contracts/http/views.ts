@@ -127,8 +127,15 @@ export function bookingView(
     calendar: calendarLinks(seen.publicUrl, booking),
     late: booking.isLate,
     checkedInAt: booking.checkedInAtMs === null ? null : formatInstant(booking.checkedInAtMs),
+    approveBy: approveBy(booking),
     createdAt: formatInstant(booking.createdAtMs),
   };
+}
+
+/** Until when its provider may approve it; null for what does not wait for that. */
+function approveBy({ state, approval }: Booking): string | null {
+  const atMs = state === 'awaiting_approval' ? (approval?.approveByMs ?? null) : null;
+  return atMs === null ? null : formatInstant(atMs);
 }
 
 /** Money on its way back, as its booking's people see it. */

@@ -11,8 +11,9 @@ export type HoldState = (typeof HOLD_STATES)[number];
  * commit: a booking locks the claim, without a deadline from then on. release: the holder gives it up.
  * close: the deadline passed while a payment is open. expire: nobody paid in time.
  * free: the booking that took the claim ended (cancelled, capture refused).
+ * yield: the booking waits for its provider's yes and gives the claim up meanwhile.
  */
-export const HOLD_EVENTS = ['commit', 'release', 'close', 'expire', 'free'] as const;
+export const HOLD_EVENTS = ['commit', 'release', 'close', 'expire', 'free', 'yield'] as const;
 export type HoldEvent = (typeof HOLD_EVENTS)[number];
 
 export const HOLD_MACHINE = {
@@ -22,6 +23,7 @@ export const HOLD_MACHINE = {
     close: { to: 'closing' },
     expire: { to: 'expired' },
     free: { refuse: 'invalid_transition' },
+    yield: { to: 'released' },
   },
   closing: {
     commit: { to: 'committed' },
@@ -29,6 +31,7 @@ export const HOLD_MACHINE = {
     close: { to: 'closing' },
     expire: { to: 'expired' },
     free: { refuse: 'invalid_transition' },
+    yield: { to: 'released' },
   },
   committed: {
     commit: { to: 'committed' },
@@ -36,6 +39,7 @@ export const HOLD_MACHINE = {
     close: { refuse: 'hold_committed' },
     expire: { refuse: 'hold_committed' },
     free: { to: 'released' },
+    yield: { refuse: 'hold_committed' },
   },
   released: {
     commit: { refuse: 'hold_expired' },
@@ -43,6 +47,7 @@ export const HOLD_MACHINE = {
     close: { refuse: 'hold_expired' },
     expire: { refuse: 'hold_expired' },
     free: { to: 'released' },
+    yield: { refuse: 'hold_expired' },
   },
   expired: {
     commit: { refuse: 'hold_expired' },
@@ -50,6 +55,7 @@ export const HOLD_MACHINE = {
     close: { refuse: 'hold_expired' },
     expire: { to: 'expired' },
     free: { refuse: 'invalid_transition' },
+    yield: { refuse: 'hold_expired' },
   },
 } as const satisfies Machine<HoldState, HoldEvent>;
 

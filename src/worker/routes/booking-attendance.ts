@@ -10,7 +10,7 @@ import { defineRoute } from '../route.ts';
 import { checkoutPorts } from './holds.ts';
 
 /** What the calls of a booking's seller have in common. */
-const SELLERS_CALL = {
+export const SELLERS_CALL = {
   method: 'post',
   tag: 'Booking',
   // Who sells the booking is asked of its shard: a token does not know what was founded after it was issued.

@@ -1,0 +1,68 @@
+/**
+ * A new claim for a booking whose hold no longer has one: late money, or a provider's yes. A dead hold is never revived;
+ * a new one takes its place, if the slots are still free and still ahead. Synchronous, inside the shard's transaction.
+ */
+import type { Booking } from '../domain/booking/booking.ts';
+import type { Hold } from '../domain/hold/hold.ts';
+import type { EpochMs } from '../domain/time.ts';
+import { assignments, findLines } from './hold-lines.ts';
+import type { ShardState } from './shard-state.ts';
+import { handOverQuota } from './transitions.ts';
+
+/** What the new hold is for. */
+export interface NewClaim {
+  readonly actor: string;
+  readonly expiresAtMs: EpochMs;
+  /**
+   * The booking kept its quota while it had no claim, and the new hold carries it on. Late money takes none: what its hold
+   * took was given back when it died, and nobody can be asked again here.
+   */
+  readonly keepsQuota: boolean;
+}
+
+/** The new hold, active, with the booking's slots as they are assigned now; null where they cannot be had. */
+export function claimAnew(shard: ShardState, booking: Booking, claim: NewClaim): Hold | null {
+  const lines = findLines(
+    shard,
+    booking.items.map(({ slotId }) => slotId),
+  );
+  const dead = shard.store.hold(booking.holdId);
+  if (dead === null || lines === null) return null;
+  if (lines.some(({ slot }) => slot.startAtMs <= shard.nowMs)) return null;
+  const outcome = shard.inventory.claim({
+    slots: lines,
+    quantity: dead.quantity,
+    units: dead.units,
+    fareId: dead.fareId,
+  });
+  if (!outcome.ok) return null;
+  const assigned = assignments(lines, outcome.claims);
+  const items = booking.items.map((item, index) => ({
+    ...item,
+    resourceIds: assigned[index]?.resourceIds ?? [],
+    units: assigned[index]?.units ?? [],
+  }));
+  const quota = claim.keepsQuota ? handOverQuota(shard, dead) : null;
+  const hold: Hold = {
+    ...dead,
+    id: shard.ports.ids.mintInShard('hld', shard.shardKey),
+    state: 'active',
+    items,
+    createdAtMs: shard.nowMs,
+    expiresAtMs: claim.expiresAtMs,
+    isOver: false,
+    quota,
+  };
+  shard.openHold(hold, outcome.claims);
+  shard.saveBooking({ ...booking, items });
+  shard.record({
+    entityId: hold.id,
+    parentId: booking.id,
+    type: 'hold.active',
+    from: null,
+    to: 'active',
+    actor: claim.actor,
+    metadata: { replaces: dead.id },
+  });
+  return hold;
+}
