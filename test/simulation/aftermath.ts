@@ -7,7 +7,8 @@ import type { FakeProcessor } from '../support/fake-processor.ts';
 export const HEALING_MS: readonly number[] = [
   ...Array.from({ length: 5 }, () => 3 * MINUTE_MS),
   ...Array.from({ length: 4 }, () => 70 * MINUTE_MS),
-  DAY_MS + HOUR_MS,
+  // Until nobody can approve anything any more.
+  3 * DAY_MS + HOUR_MS,
   2 * MINUTE_MS,
   2 * HOUR_MS,
 ];

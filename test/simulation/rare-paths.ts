@@ -21,6 +21,10 @@ export const RARE_PATHS: readonly string[] = [
   'a refund waited for its payer to fetch it',
   'a second attempt paid after a decline',
   'a stored fault was tried again under a new key',
+  'a request found its slot taken',
+  'a request was approved',
+  'a request was declined',
+  'nobody answered a request',
   'an answer was replayed',
   'an event was delivered twice',
   'an order was approved too late',
@@ -37,10 +41,14 @@ export const RARE_PATHS: readonly string[] = [
   'the sweep handled an event',
 ];
 
+const REQUEST_ENDED =
+  "SELECT 1 FROM chain_event WHERE from_state = 'awaiting_approval' AND reason = ?";
+
 /** The rare paths that a history took, by what it left behind. */
 export function rarePathsOf({ shop, processors }: World): string[] {
   const { sql, store } = shop.shard;
-  const exists = (statement: string): boolean => sql.rows(statement).length > 0;
+  const exists = (statement: string, ...values: string[]): boolean =>
+    sql.rows(statement, ...values).length > 0;
   const reservations = [...shop.members.all().values()].flatMap((one) => one.reservations());
   const found: Record<string, boolean> = {
     'a grant was never used': reservations.some(
@@ -51,6 +59,12 @@ export function rarePathsOf({ shop, processors }: World): string[] {
     ),
     'a late claim was confirmed': exists(
       "SELECT 1 FROM booking WHERE json_extract(body, '$.isLate') AND state = 'confirmed'",
+    ),
+    'a request found its slot taken': exists(REQUEST_ENDED, 'the slot is taken'),
+    'a request was declined': exists(REQUEST_ENDED, 'no teacher'),
+    'nobody answered a request': exists(REQUEST_ENDED, 'nobody approved it in time'),
+    'a request was approved': exists(
+      "SELECT 1 FROM booking WHERE json_extract(body, '$.approval.isGranted') AND state = 'confirmed'",
     ),
     'late money went back': exists("SELECT 1 FROM refund WHERE reason = 'no slot for this money'"),
     'less than what was due went back': exists(

@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { holdSlots } from '../../src/application/admit-hold.ts';
 import { advancePayment } from '../../src/application/advance-payment.ts';
 import {
+  actAsSeller,
   cancelWithRefund,
   checkOut,
   confirmPayment,
@@ -23,6 +24,7 @@ import type {
   OpenBookingCommand,
   OpenRefundCommand,
   PlaceHoldCommand,
+  SellerDeed,
 } from '../../src/contracts/durable-rpc.ts';
 import type { BookingView } from '../../src/contracts/http/booking.ts';
 import type { Processor } from '../../src/domain/payment/processor-reply.ts';
@@ -184,6 +186,8 @@ export class World {
       () => this.#calls.repeat(chance.pick(['', ...this.#calls.keys])),
       () => this.#cancel(),
       () => this.#giveUp(),
+      () => this.#decide(),
+      () => this.#decide(),
       () => this.#confirm(),
       () => this.#refund(),
       () => this.#deliver(),
@@ -258,6 +262,21 @@ export class World {
       reason: 'goodwill',
     };
     this.#calls.make('refund', command.call.key, () => refundBooking(this.#ports, command));
+  }
+
+  /** The club answers somebody who waits for it, now and then too late. */
+  #decide(): void {
+    const waiting = this.shop.shard.sql.rows(
+      "SELECT id FROM booking WHERE state IN ('awaiting_approval', 'confirmed') ORDER BY state LIMIT 3",
+    );
+    if (waiting.length === 0) return;
+    const bookingId = String(this.chance.pick(waiting)['id']);
+    const deed: SellerDeed = this.chance.happens(0.7)
+      ? { kind: 'approve', price: null }
+      : { kind: 'decline', reason: 'no teacher' };
+    const call = { key: this.shop.freshKey(), fingerprint: `${deed.kind} ${bookingId}` };
+    const command = { caller: OWNER, call, bookingId, deed };
+    this.#calls.make('decide', call.key, () => actAsSeller(this.#ports, command));
   }
 
   #giveUp(): void {
