@@ -162,6 +162,7 @@ class World {
       access: NO_ACCESS,
       target: { holdId },
       payment: null,
+      canReserve: false,
       holdBudget: 1_000,
     });
     if (opened.kind === 'final' && opened.reply.ok) this.bookings.push(opened.reply.value.id);
