@@ -63,7 +63,7 @@ export function openHall(seed: number): Promise<NodeShop> {
 export function someSlots(chance: Chance, { slotIds }: NodeShop, isHall: boolean): string[] {
   if (isHall) return [chance.pick(slotIds)];
   const [court, studio, lessons] = [slotIds.slice(0, 3), slotIds.slice(3, 6), slotIds.slice(6)];
-  const from = chance.pick([court, court, court, studio, studio, lessons]);
+  const from = chance.pick([court, court, studio, lessons]);
   const first = chance.pick(from);
   const second = chance.pick(from);
   return chance.happens(0.2) && first !== second ? [first, second] : [first];

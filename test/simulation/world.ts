@@ -187,7 +187,6 @@ export class World {
       () => this.#cancel(),
       () => this.#giveUp(),
       () => this.#decide(),
-      () => this.#decide(),
       () => this.#confirm(),
       () => this.#refund(),
       () => this.#deliver(),
