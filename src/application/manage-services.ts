@@ -156,6 +156,7 @@ function buildCard(
     planIds: body.planIds ?? [],
     maxQuantity: body.maxQuantity ?? MAX_QUANTITY_DEFAULT,
     maxPerCustomer: body.maxPerCustomer ?? null,
+    maxPerCustomerPerDay: body.maxPerCustomerPerDay ?? null,
     saleStartsAtMs,
     requiresApproval: body.requiresApproval ?? false,
     pledge: body.pledge ?? null,

@@ -33,6 +33,7 @@ import type { Refusal, Result } from '../domain/result.ts';
 import { slotUnavailable } from './alternatives.ts';
 import { assignments, linesOf } from './hold-lines.ts';
 import type { SlotLine } from './hold-lines.ts';
+import { unitsOnDateOf, venueDate } from './daily-units.ts';
 import { answerKeyed } from './keyed-calls.ts';
 import { openNotices } from './quota-outbox.ts';
 import type { ShardState } from './shard-state.ts';
@@ -81,6 +82,8 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
     access,
     lines,
     liveUnits: (serviceId) => shard.liveUnitsOf(wish.caller.id, serviceId),
+    dateOf: venueDate,
+    unitsOnDateOf: (line) => unitsOnDateOf(shard, wish.caller.id, line),
   };
   const early = accessRefusal(facts) ?? inputRefusal(shard, lines, wish) ?? quantityRefusal(facts);
   if (early !== null) return refused(early);

@@ -36,6 +36,8 @@ function facts(
     access: NO_ACCESS,
     lines: [{ service: card, slot: makeSlot(card, 1_000_000 + inMinutes) }],
     liveUnits: () => 0,
+    dateOf: (_service, atMs) => new Date(atMs).toISOString().slice(0, 10),
+    unitsOnDateOf: () => 0,
     ...rest,
   };
 }

@@ -63,6 +63,7 @@ describe('opening a shop', () => {
       planIds: [],
       maxQuantity: 1,
       maxPerCustomer: null,
+      maxPerCustomerPerDay: null,
       saleStartsAt: null,
       requirements: null,
       minimumDurationMinutes: null,

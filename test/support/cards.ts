@@ -48,6 +48,7 @@ export function makeServiceCard(overrides: Partial<ServiceCard> = {}): ServiceCa
     planIds: [],
     maxQuantity: 1,
     maxPerCustomer: null,
+    maxPerCustomerPerDay: null,
     saleStartsAtMs: null,
     requiresApproval: false,
     pledge: null,

@@ -2,6 +2,7 @@
 import type { BookingApproval } from '../booking/booking.ts';
 import { TRANSIENT_CODES } from '../codes.ts';
 import type { CancellationRung, ServiceCard, Slot, TaxRule } from '../inventory/cards.ts';
+import type { LocalDate } from '../local-date.ts';
 import type { Refusal } from '../result.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS, type EpochMs } from '../time.ts';
 import type { HoldState } from './hold-machine.ts';
@@ -112,6 +113,10 @@ export interface HoldFacts {
   readonly lines: readonly { readonly service: ServiceCard; readonly slot: Slot }[];
   /** Live units of this customer per service id, before this hold. */
   readonly liveUnits: (serviceId: string) => number;
+  /** The venue's date at an instant. */
+  readonly dateOf: (service: ServiceCard, atMs: EpochMs) => LocalDate;
+  /** Units that this customer has of a service on the date of a slot, before this hold; those that are over count. */
+  readonly unitsOnDateOf: (line: { readonly service: ServiceCard; readonly slot: Slot }) => number;
 }
 
 /** Who may book, how much, and from when: these refusals stand before any look at what was asked. */
@@ -156,7 +161,13 @@ export function quantityRefusal(facts: HoldFacts): Refusal | null {
 
 /** Refusals that stand after `slot_unavailable`; the first that applies, or null. */
 export function refusalAfterClaim(facts: HoldFacts): Refusal | null {
-  return firstRefusal(facts, [pastRefusal, noticeRefusal, windowRefusal, customerRefusal]);
+  return firstRefusal(facts, [
+    pastRefusal,
+    noticeRefusal,
+    windowRefusal,
+    customerRefusal,
+    dayRefusal,
+  ]);
 }
 
 /** The shortest time to live of the services that a hold combines, in milliseconds. */
@@ -266,5 +277,22 @@ function customerRefusal(facts: HoldFacts, { service }: Line): Refusal | null {
     code: 'customer_limit_reached',
     detail: `A customer may have ${service.maxPerCustomer} of ${service.name}.`,
     extra: { maxPerCustomer: service.maxPerCustomer },
+  };
+}
+
+function dayRefusal(facts: HoldFacts, line: Line): Refusal | null {
+  const { service, slot } = line;
+  const most = service.maxPerCustomerPerDay;
+  if (most === null) return null;
+  const date = facts.dateOf(service, slot.startAtMs);
+  const inThisHold = facts.lines.filter(
+    (other) =>
+      other.service.id === service.id && facts.dateOf(service, other.slot.startAtMs) === date,
+  ).length;
+  if (facts.unitsOnDateOf(line) + inThisHold * facts.quantity <= most) return null;
+  return {
+    code: 'customer_limit_reached',
+    detail: `A customer may have ${most} of ${service.name} on one day.`,
+    extra: { maxPerCustomerPerDay: most, date },
   };
 }

@@ -112,6 +112,8 @@ export interface ServiceCard extends CommissionTerms {
   readonly planIds: readonly string[];
   readonly maxQuantity: number;
   readonly maxPerCustomer: number | null;
+  /** Units that a customer may have of one day, by the venue's clock; null for any number. */
+  readonly maxPerCustomerPerDay: number | null;
   readonly saleStartsAtMs: EpochMs | null;
   /** A booking waits for its provider's yes. */
   readonly requiresApproval: boolean;

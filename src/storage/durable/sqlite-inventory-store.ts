@@ -21,7 +21,7 @@ const OPEN_WORK = `
   SELECT booking_id FROM dispute WHERE state IN ('inquiry', 'open', 'under_review')`;
 
 /** What cards of old do not have. */
-type LaterTerms = 'guestCommissionBps' | 'memberCommissionBps';
+type LaterTerms = 'maxPerCustomerPerDay' | 'guestCommissionBps' | 'memberCommissionBps';
 
 /** Builds the store over the SQL of a Durable Object whose schema is up to date. */
 export function createSqliteInventoryStore(sql: SqlStorage): InventoryStore {
@@ -260,6 +260,7 @@ function toHold(row: Row): Hold {
 /** A card from before there were rates by booker says one for everybody. */
 function serviceFromCard(card: SqlStorageValue | undefined): ServiceCard {
   return {
+    maxPerCustomerPerDay: null,
     guestCommissionBps: null,
     memberCommissionBps: null,
     ...fromJson<Omit<ServiceCard, LaterTerms> & Partial<Pick<ServiceCard, LaterTerms>>>(card),

@@ -1,5 +1,6 @@
 /** The SQL of schedules: slots that come and go, versions of rules, blocks of resources. Part of the inventory store. */
-import type { ScheduleStore } from '../../application/schedule-store.ts';
+import type { LiveUnits, LiveUnitsQuery, ScheduleStore } from '../../application/schedule-store.ts';
+import { MINUTE_MS } from '../../domain/time.ts';
 import type { ResourceBlock } from '../../contracts/shard-schedule.ts';
 import { SLOT_COLUMNS, slotFromValues, type Row } from './inventory-rows.ts';
 import type { SqlAccess } from './sqlite-record-store.ts';
@@ -20,6 +21,7 @@ export function scheduleStore({ all, one, run, sql }: SqlAccess): ScheduleStore 
       );
     },
     ...blockStore({ all, run }),
+    liveUnitsIn: (query) => liveUnitsIn(all, query),
   };
 }
 
@@ -117,6 +119,41 @@ function blockStore({
         startAtMs,
       ).map((row) => row['hold_id'] as string),
   };
+}
+
+const LIVE_UNITS = `
+  SELECT claim.hold_id, hold.caller_id, slot.start_at_ms, claim.slot_quantity
+  FROM claim JOIN slot ON slot.id = claim.slot_id LEFT JOIN hold ON hold.id = claim.hold_id
+  WHERE claim.is_live = 1 AND claim.slot_quantity > 0`;
+
+/** Two questions, because live claims are found by resource and time as a whole, and by slot where units have names. */
+function liveUnitsIn(
+  all: SqlAccess['all'],
+  { service, starts, slotIds }: LiveUnitsQuery,
+): LiveUnits[] {
+  // A claim begins before its slot by its buffer at most.
+  const fromMs = starts.startAtMs - service.bufferBeforeMinutes * MINUTE_MS;
+  const whole = service.resourceIds.flatMap((resourceId) =>
+    all(
+      `${LIVE_UNITS} AND claim.resource_id = ? AND claim.unit = '' AND claim.start_at_ms >= ? AND claim.start_at_ms < ?
+         AND slot.service_id = ? AND slot.start_at_ms >= ? AND slot.start_at_ms < ?`,
+      resourceId,
+      fromMs,
+      starts.endAtMs,
+      service.id,
+      starts.startAtMs,
+      starts.endAtMs,
+    ),
+  );
+  const named = slotIds.flatMap((slotId) =>
+    all(`${LIVE_UNITS} AND claim.unit <> '' AND claim.slot_id = ?`, slotId),
+  );
+  return [...whole, ...named].map((row) => ({
+    holdId: row['hold_id'] as string,
+    callerId: row['caller_id'] as string | null,
+    startAtMs: row['start_at_ms'] as number,
+    quantity: row['slot_quantity'] as number,
+  }));
 }
 
 function blockFromRow(row: Row): ResourceBlock {
