@@ -1,5 +1,5 @@
 /**
- * Whatever is held, released, booked, cancelled, expired, published, priced or lost to a crash: a reader who folds its
+ * Whatever is held, released, booked, cancelled, expired, published, blocked, priced or lost to a crash: a reader who folds its
  * messages sees each slot as it is; the numbers it sees only grow; and whoever comes back reads the very messages that
  * one who stayed has read.
  */
@@ -175,6 +175,24 @@ class World {
     await this.shard.cancelBooking({ caller: OWNER, call, bookingId, reason: null });
   }
 
+  /** Keeps a court, or a slot, from sale; or lets a part of a court be sold again. */
+  async block(kind: string, which: number): Promise<void> {
+    const asked = { caller: OWNER, call: null };
+    const startAtMs = TOMORROW_MS + which * 25 * MINUTE_MS;
+    const over = { startAtMs, endAtMs: startAtMs + 45 * MINUTE_MS };
+    const at = { ...asked, resourceId: which % 2 === 0 ? 'res_a' : 'res_b', over };
+    if (kind === 'unblock') {
+      await this.shard.unblockResource(at);
+    } else if (kind === 'block_slot') {
+      const slots = this.shard.state.inventory.schedule('svc_hour');
+      const slotId = slots[which % slots.length]?.id ?? '';
+      await this.shard.blockSlot({ ...asked, slotId, reason: 'wet' });
+    } else {
+      const cancelsBookings = kind === 'block_with_bookings';
+      await this.shard.blockResource({ ...at, reason: 'wet', cancelsBookings });
+    }
+  }
+
   async release(which: number): Promise<void> {
     const [by, id = ''] = (this.holds[which % this.holds.length] ?? '').split(' ');
     await this.shard.releaseHold({ id: `usr_${by}`, roles: ['customer'] }, id);
@@ -218,6 +236,13 @@ const step = fc.oneof(
       which: fc.nat(9),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('block', 'block_with_bookings', 'unblock', 'block_slot'),
+      which: fc.nat(9),
+    }),
+  },
 );
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -250,6 +275,11 @@ async function take(world: World, one: Step): Promise<void> {
         patch: { name: `an hour, the ${one.which}th`, price: PRICE },
       });
       return undefined;
+    case 'block':
+    case 'block_with_bookings':
+    case 'unblock':
+    case 'block_slot':
+      return world.block(one.kind, one.which);
   }
 }
 

@@ -351,6 +351,9 @@ describe('a stream', () => {
     await shop.hold(shop.slots[2]);
     await reader.until(2);
     expect(told(reader)).toEqual([[shop.slots[2], 'held', 0]]);
+    const shardId = services.ids.deriveInShard('shd', shop.shardKey, shop.shardKey);
+    const stranger = services.ids.mintInRegion('prv', 'global');
+    expect((await askLive(`/v1/providers/${stranger}/live?shardId=${shardId}`)).status).toBe(404);
     const foreign = await services.objects.watch(shop.shardKey, { ...watch, topic: 'prv_2' });
     expect(await foreign.json()).toMatchObject({ code: 'not_found' });
     reader.close();

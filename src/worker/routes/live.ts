@@ -6,11 +6,12 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
 import { readProvider } from '../../application/manage-providers.ts';
+import { idSchema } from '../../contracts/http/common.ts';
 import type { Refusal } from '../../domain/result.ts';
 import type { App, AppEnv } from '../context.ts';
 import { eventStream } from '../event-stream.ts';
 import { LIVE_PROTOCOL, offersLiveProtocol } from '../middleware/socket-token.ts';
-import { invalidField, pathId, refusalResponse } from '../respond.ts';
+import { invalidField, openIdOr404, pathId, refusalResponse } from '../respond.ts';
 import { defineRoute } from '../route.ts';
 import { catalogueDeps } from '../use-case-deps.ts';
 
@@ -19,6 +20,9 @@ const tag = 'Live';
 const liveQuerySchema = z.object({
   after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
 });
+
+/** A provider that sells from several shards is watched one by one: a number belongs to a shard. */
+const providerQuerySchema = liveQuerySchema.extend({ shardId: idSchema.optional() });
 
 const description =
   'A WebSocket, or server-sent events with `Accept: text/event-stream`. Each message is `{seq, type, data}`. The first is ' +
@@ -48,10 +52,10 @@ const provider = defineRoute({
   path: '/v1/providers/{id}/live',
   tag,
   summary: 'Watch the slots of all services of a provider',
-  description: `${description} \`slot\`: one slot as it is now.`,
+  description: `${description} \`slot\`: one slot as it is now. One shard at a time: the first, unless \`shardId\` names another.`,
   access: 'anyone',
   pathIds: { id: 'prv' },
-  query: liveQuerySchema,
+  query: providerQuerySchema,
   answers,
   refusals: ['not_found', 'overloaded'],
 });
@@ -81,9 +85,18 @@ export function registerLive(app: App): void {
     watch(c, { shardKey: pathId(c, 'id').locator, topic: c.req.param('id') }),
   );
   app.openapi(provider, async (c) => {
-    const read = await readProvider(catalogueDeps(c.get('services')), c.req.param('id'));
+    const topic = c.req.param('id');
+    const { shardId } = c.req.valid('query');
+    if (shardId !== undefined) {
+      const shard = openIdOr404(c, 'shd', shardId);
+      // Whether it is one of this provider's is known to the shard itself.
+      return shard.ok
+        ? watch(c, { shardKey: shard.value.locator, topic })
+        : refusalResponse(c, shard.refusal);
+    }
+    const read = await readProvider(catalogueDeps(c.get('services')), topic);
     if (!read.ok) return refusalResponse(c, read.refusal);
-    return watch(c, { shardKey: read.value.shardKey, topic: read.value.id });
+    return watch(c, { shardKey: read.value.shardKey, topic });
   });
 }
 
