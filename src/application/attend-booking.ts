@@ -3,12 +3,13 @@
  * called for the seller of the booking. Quota stays spent whatever became of the visit.
  */
 import { keptOfNoShow, noShowObstacle } from '../domain/booking/attendance.ts';
-import type { Booking, Payment } from '../domain/booking/booking.ts';
+import type { Booking } from '../domain/booking/booking.ts';
 import { BOOKING_MACHINE, type BookingEvent } from '../domain/booking/booking-machine.ts';
 import { isTicketFor, type ShownTicket } from '../domain/booking/ticket.ts';
 import { step } from '../domain/machine.ts';
 import { refuse, type Refusal } from '../domain/result.ts';
-import { refundableMinor, requestRefund, settleBookingRefunded } from './refunds.ts';
+import { earningPayments, leftMinor, refundAcross } from './booking-refunds.ts';
+import { settleBookingRefunded } from './refunds.ts';
 import type { ShardState } from './shard-state.ts';
 import { moveBooking } from './transitions.ts';
 
@@ -66,8 +67,7 @@ export function markNoShow(shard: ShardState, booking: Booking, actor: string): 
   if (obstacle !== null)
     return refuse('invalid_transition', obstacle, { status: booking.state }).refusal;
   moveBooking(shard, booking, { event: 'mark_no_show', actor });
-  for (const payment of shard.store.paymentsOf(booking.id))
-    giveBackRest(shard, { booking, payment, actor });
+  giveBackRest(shard, booking, actor);
   // All of it may have gone back before.
   settleBookingRefunded(shard, booking.id, actor);
   return null;
@@ -101,11 +101,8 @@ function witnessed(
 }
 
 /** Money of earlier refunds is not given back twice, and makes what is kept no larger. */
-function giveBackRest(
-  shard: ShardState,
-  { booking, payment, actor }: { booking: Booking; payment: Payment; actor: string },
-): void {
-  const keptMinor = keptOfNoShow(payment.earnedMinor, booking.items);
-  const amountMinor = refundableMinor(shard, payment) - keptMinor;
-  if (amountMinor > 0) requestRefund(shard, payment, { amountMinor, reason: 'no-show', actor });
+function giveBackRest(shard: ShardState, booking: Booking, actor: string): void {
+  const payments = earningPayments(shard, booking.id);
+  const amountMinor = leftMinor(shard, payments) - keptOfNoShow(booking.items);
+  refundAcross(shard, payments, { amountMinor, reason: 'no-show', actor });
 }

@@ -1,24 +1,22 @@
 /** Cancelling a booking, up to the first call of a processor. Synchronous, inside the shard's transaction. */
-import type { Caller } from '../contracts/calls.ts';
 import type { CancelBookingCommand, OpenBookingReply } from '../contracts/durable-rpc.ts';
 import type { BookingView } from '../contracts/http/booking.ts';
 import { required } from '../domain/assert.ts';
 import { BOOKING_MACHINE } from '../domain/booking/booking-machine.ts';
-import type { Booking, Payment } from '../domain/booking/booking.ts';
-import { isWithinPolicy, refundDue } from '../domain/booking/cancellation-policy.ts';
-import type { Hold } from '../domain/hold/hold.ts';
-import { NO_USES } from '../domain/hold/quota.ts';
-import type { QuotaUses } from '../domain/hold/quota.ts';
+import { keptMinor, standing } from '../domain/booking/booked-items.ts';
+import type { Booking } from '../domain/booking/booking.ts';
+import { refundDue } from '../domain/booking/cancellation-policy.ts';
 import { step } from '../domain/machine.ts';
-import { allocate } from '../domain/money.ts';
 import { refuse } from '../domain/result.ts';
 import type { Refusal } from '../domain/result.ts';
 import { endRequest } from './approvals.ts';
 import { beginWork } from './booking-calls.ts';
+import { earningPayments, leftMinor, refundAcross } from './booking-refunds.ts';
+import { cancelSlots, namesAllStanding, sharesKept } from './cancel-slots.ts';
 import { lookUpCall, remember } from './keyed-calls.ts';
 import { isPaymentOpen } from './payment-plan.ts';
 import { actorOf, visibleBooking } from './read-booking.ts';
-import { refundableMinor, requestRefund, settleBookingRefunded } from './refunds.ts';
+import { settleBookingRefunded } from './refunds.ts';
 import type { ShardState } from './shard-state.ts';
 import { moveBooking, moveHold } from './transitions.ts';
 
@@ -35,10 +33,10 @@ export function cancelBooking(shard: ShardState, command: CancelBookingCommand):
   return { kind: 'final', reply: remember(shard, keyed, { ok: false, refusal }) };
 }
 
-/** Cancels a booking for whoever may, and asks for the money to go back; null when it is done. */
+/** Cancels a booking, or some of its slots, for whoever may, and asks for the money to go back; null when it is done. */
 export function cancel(
   shard: ShardState,
-  command: Pick<CancelBookingCommand, 'caller' | 'bookingId' | 'reason'>,
+  command: Omit<CancelBookingCommand, 'call'>,
 ): Refusal | null {
   const booking = visibleBooking(shard, command.caller, command.bookingId);
   if (booking === null) return refuse('not_found', 'There is no such booking.').refusal;
@@ -48,6 +46,10 @@ export function cancel(
       status: booking.state,
     }).refusal;
   }
+  const slotIds = command.slotIds ?? standing(booking.items).map(({ slotId }) => slotId);
+  if (!namesAllStanding(booking, slotIds))
+    return cancelSlots(shard, booking, { ...command, slotIds });
+  const isByCustomer = command.caller.id === booking.customerId;
   const actor = actorOf(shard, command.caller);
   if (booking.state === 'awaiting_approval') {
     endRequest(shard, booking, { event: 'cancel', actor, reason: command.reason });
@@ -60,52 +62,34 @@ export function cancel(
       event: 'free',
       actor,
       reason: 'booking cancelled',
-      keptShares: command.caller.id === booking.customerId ? sharesKept(shard, hold) : [],
+      keptShares: sharesKept(shard, hold, { isByCustomer, slotIds }),
     });
   if (hold.state === 'active' || hold.state === 'closing')
     moveHold(shard, hold, { event: 'release', actor, reason: 'booking cancelled' });
-  for (const payment of shard.store.paymentsOf(booking.id))
-    giveBack(shard, { booking, payment, caller: command.caller, actor });
+  giveBack(shard, { booking, isByCustomer, actor });
   // All of it may have gone back before.
   settleBookingRefunded(shard, booking.id, actor);
   return null;
 }
 
-/** What a customer's cancellation does not give back of the quota: the slots for which the ladder returns nothing any more. */
-function sharesKept(shard: ShardState, { items, quota }: Hold): QuotaUses[] {
-  const shares = quota?.shares ?? [];
-  return shares.map((share, index) => {
-    const item = items[index];
-    const isGivenBack =
-      item !== undefined && isWithinPolicy({ ...item, cancelledAtMs: shard.nowMs });
-    return isGivenBack ? NO_USES : share;
-  });
-}
-
-/** What a cancellation returns of one attempt: all of it when the seller cancels, the policy's part when the customer does. */
+/** What a cancellation returns: all but what slots cancelled before had kept, where the seller cancels; else the policy's part. */
 function giveBack(
   shard: ShardState,
-  cancelled: { booking: Booking; payment: Payment; caller: Caller; actor: string },
+  { booking, isByCustomer, actor }: { booking: Booking; isByCustomer: boolean; actor: string },
 ): void {
-  const { booking, payment, caller, actor } = cancelled;
-  if (isPaymentOpen(payment)) return shard.savePayment({ ...payment, dueAtMs: shard.nowMs });
-  const left = refundableMinor(shard, payment);
-  const amountMinor =
-    caller.id === booking.customerId ? Math.min(left, dueByPolicy(shard, booking, payment)) : left;
-  if (amountMinor > 0)
-    requestRefund(shard, payment, { amountMinor, reason: 'booking cancelled', actor });
-}
-
-/** The policy shares out the price; what came beyond it goes back whole, by a refund of its own. */
-function dueByPolicy(shard: ShardState, booking: Booking, payment: Payment): number {
-  if (payment.earnedMinor === 0) return 0;
-  const paid = allocate(
-    payment.earnedMinor,
-    booking.items.map(({ priceMinor }) => priceMinor),
-  );
-  return booking.items.reduce(
-    (total, { policy, startAtMs }, index) =>
-      total + refundDue(paid[index] ?? 0, { policy, startAtMs, cancelledAtMs: shard.nowMs }),
+  const reason = 'booking cancelled';
+  for (const payment of shard.store.paymentsOf(booking.id)) {
+    if (isPaymentOpen(payment)) shard.savePayment({ ...payment, dueAtMs: shard.nowMs });
+    // What was never the price is on its way back; where that failed, a cancellation by the seller tries again.
+    else if (payment.earnedMinor === 0 && !isByCustomer)
+      refundAcross(shard, [payment], { amountMinor: leftMinor(shard, [payment]), reason, actor });
+  }
+  const payments = earningPayments(shard, booking.id);
+  const byPolicy = standing(booking.items).reduce(
+    (total, item) => total + refundDue(item.priceMinor, { ...item, cancelledAtMs: shard.nowMs }),
     0,
   );
+  const bySeller = leftMinor(shard, payments) - keptMinor(booking.items);
+  const amountMinor = isByCustomer ? byPolicy : Math.max(bySeller, byPolicy);
+  refundAcross(shard, payments, { amountMinor, reason, actor });
 }

@@ -10,6 +10,7 @@ import type {
   StreamName,
   StreamQuery,
 } from '../contracts/shard-streams.ts';
+import { firstStartMs, lastEndMs } from '../domain/booking/attendance.ts';
 import type { Booking } from '../domain/booking/booking.ts';
 import type { ShardState } from './shard-state.ts';
 
@@ -85,8 +86,8 @@ function projectBooking(shard: ShardState, booking: Booking): BookingProjection 
     serviceId: service?.id ?? '',
     customerId: booking.customerId,
     status: booking.state,
-    startAtMs: Math.min(...booking.items.map(({ startAtMs }) => startAtMs)),
-    endAtMs: Math.max(...booking.items.map(({ endAtMs }) => endAtMs)),
+    startAtMs: firstStartMs(booking),
+    endAtMs: lastEndMs(booking),
     totalMinor: booking.quote.totalMinor,
     currency: booking.quote.currency,
     paymentId: payment?.id ?? null,

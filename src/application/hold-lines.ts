@@ -4,7 +4,7 @@ import type { SlotView } from '../contracts/http/catalogue.ts';
 import { slotView } from '../contracts/http/views.ts';
 import type { HoldItem } from '../domain/hold/hold.ts';
 import type { ServiceCard, Slot } from '../domain/inventory/cards.ts';
-import type { Claim } from '../domain/inventory/inventory.ts';
+import type { Claim } from '../domain/inventory/claim.ts';
 import type { EpochMs } from '../domain/time.ts';
 import type { ShardState } from './shard-state.ts';
 

@@ -8,7 +8,7 @@ import type { Booking, Dispute, Operation, Payment, Refund } from '../domain/boo
 import type { Hold } from '../domain/hold/hold.ts';
 import type { CallRecord } from '../domain/idempotency.ts';
 import type { ProviderCard, ResourceCard, ServiceCard } from '../domain/inventory/cards.ts';
-import type { Claim } from '../domain/inventory/inventory.ts';
+import type { Claim } from '../domain/inventory/claim.ts';
 import type { EpochMs } from '../domain/time.ts';
 import type { ScheduleStore } from './schedule-store.ts';
 
@@ -61,7 +61,8 @@ export interface InventoryStore extends ScheduleStore {
   /** Refused by the storage's own guard when it would double-book, whatever memory says. */
   insertClaims(holdId: string, claims: readonly (Claim & { slotQuantity: number })[]): void;
   claimsOf(holdId: string): Claim[];
-  endClaims(holdId: string): void;
+  /** Ends the claims of a hold, or those of some of its slots. */
+  endClaims(holdId: string, slotIds?: readonly string[]): void;
   /** Claims that may still keep somebody out: those of live holds that are not over. */
   liveClaims(): Iterable<LiveClaim>;
 

@@ -5,6 +5,7 @@
  */
 import type { ChainEvent, MoneyBatch, MoneyFact, StreamQuery } from '../contracts/shard-streams.ts';
 import { required } from '../domain/assert.ts';
+import { lastEndMs } from '../domain/booking/attendance.ts';
 import type { Booking, Payment } from '../domain/booking/booking.ts';
 import { DISPUTE_STATES, TAKEN_DISPUTE_STATES } from '../domain/payment/dispute-machine.ts';
 import { allocate, portion } from '../domain/money.ts';
@@ -174,7 +175,7 @@ function factsOf(shard: ShardState, event: ChainEvent): MoneyFact[] {
     customerId: booking.customerId,
     commissionMinor: moved.commission,
     taxMinor: moved.tax ?? 0,
-    serviceEndsAtMs: Math.max(...booking.items.map(({ endAtMs }) => endAtMs)),
+    serviceEndsAtMs: lastEndMs(booking),
     atMs: event.atMs,
   };
   const surplusMinor = moved.amount - moved.earned;

@@ -173,6 +173,7 @@ function writeBooking(shard: ShardState, hold: Hold): Booking {
         ? null
         : { kind: hold.approval, isGranted: false, approveByMs: null },
     createdAtMs: shard.nowMs,
+    rescheduledAtMs: null,
     version: 0,
   });
   shard.saveHold(hold, { ...hold, bookingId: booking.id });

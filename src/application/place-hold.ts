@@ -27,7 +27,7 @@ import { fareOf, pricedThing } from '../domain/hold/slot-price.ts';
 import { sharesOf, totalUses } from '../domain/hold/quota.ts';
 import type { HoldQuota, QuotaTerms } from '../domain/hold/quota.ts';
 import { commissionFor, type Booker } from '../domain/inventory/cards.ts';
-import type { Claim } from '../domain/inventory/inventory.ts';
+import type { Claim } from '../domain/inventory/claim.ts';
 import { ok, refuse } from '../domain/result.ts';
 import type { Refusal, Result } from '../domain/result.ts';
 import { slotUnavailable } from './alternatives.ts';
@@ -150,6 +150,7 @@ function holdItems(
     policy: service.cancellationPolicy,
     noShowFeeMinor: service.noShowFee?.amount ?? null,
     commissionBps: commissionFor(service, booker),
+    cancelled: null,
     resourceIds: assigned[index]?.resourceIds ?? [],
     units: assigned[index]?.units ?? [],
   }));

@@ -7,6 +7,7 @@ import type { Caller } from '../contracts/calls.ts';
 import type { ChainEvent } from '../contracts/shard-streams.ts';
 import { bookingDueAtMs } from '../domain/booking/attendance.ts';
 import type { Booking, Payment } from '../domain/booking/booking.ts';
+import { standing } from '../domain/booking/booked-items.ts';
 import type { Calendar } from '../domain/calendar.ts';
 import { invariant, required } from '../domain/assert.ts';
 import { chainHash, GENESIS_HASH } from '../domain/chain.ts';
@@ -15,7 +16,8 @@ import { CLOSING_GRACE_MS, type Hold } from '../domain/hold/hold.ts';
 import { LIVE_HOLD_STATES } from '../domain/hold/hold-machine.ts';
 import { outcomeOf, type HoldQuota } from '../domain/hold/quota.ts';
 import type { ProviderCard } from '../domain/inventory/cards.ts';
-import { Inventory, type Claim } from '../domain/inventory/inventory.ts';
+import type { Claim } from '../domain/inventory/claim.ts';
+import { Inventory } from '../domain/inventory/inventory.ts';
 import type { Json } from '../domain/result.ts';
 import type { EpochMs } from '../domain/time.ts';
 import type { ChainHead, InventoryStore } from './inventory-store.ts';
@@ -167,10 +169,7 @@ export class ShardState {
   /** Writes a new hold with the claims that memory already took for it. */
   openHold(hold: Hold, claims: readonly Claim[]): void {
     this.store.saveHold(hold);
-    this.store.insertClaims(
-      hold.id,
-      claims.map((claim) => ({ ...claim, slotQuantity: this.inventory.slotQuantity(claim) })),
-    );
+    this.insertClaims(hold, claims);
     this.countHold(hold, 1);
     if (hold.state !== 'committed') this.deadlines.push(hold.expiresAtMs, hold.id);
   }
@@ -192,6 +191,19 @@ export class ShardState {
     if (!hold.isOver)
       for (const claim of this.store.claimsOf(hold.id)) this.inventory.release(claim, isHold);
     this.store.endClaims(hold.id);
+  }
+
+  /** Puts others in the place of a committed hold's claims; those that are the same stay untouched. */
+  replaceClaims(hold: Hold, after: readonly Claim[]): void {
+    const before = this.store.claimsOf(hold.id);
+    const changed = [...without(before, after), ...without(after, before)];
+    const slotIds = new Set(changed.map(({ slotId }) => slotId));
+    const taken = after.filter(({ slotId }) => slotIds.has(slotId));
+    for (const claim of before) if (slotIds.has(claim.slotId)) this.inventory.release(claim, false);
+    for (const claim of taken) this.inventory.restore(claim, false);
+    this.store.endClaims(hold.id, [...slotIds]);
+    this.insertClaims(hold, taken);
+    this.deadlines.push(lastEndMs(after), hold.id);
   }
 
   /** Turns a hold's claims into claims without a deadline, and notes when the last of them ends. */
@@ -243,10 +255,18 @@ export class ShardState {
     return this.#liveUnits.get(`${callerId} ${serviceId}`) ?? 0;
   }
 
+  private insertClaims(hold: Hold, claims: readonly Claim[]): void {
+    const rows = claims.map((claim) => ({
+      ...claim,
+      slotQuantity: this.inventory.slotQuantity(claim),
+    }));
+    this.store.insertClaims(hold.id, rows);
+  }
+
   private countHold(hold: Hold, sign: 1 | -1): void {
     if (!LIVE_HOLD_STATES.has(hold.state) || hold.isOver) return;
     if (hold.state !== 'committed') grow(this.#liveHolds, hold.callerId, sign);
-    for (const item of hold.items) {
+    for (const item of standing(hold.items)) {
       grow(this.#liveUnits, `${hold.callerId} ${item.serviceId}`, sign * hold.quantity);
     }
   }
@@ -283,6 +303,23 @@ export class ShardState {
 
 function lastEndMs(claims: readonly Claim[]): EpochMs {
   return Math.max(...claims.map(({ span }) => span.endAtMs));
+}
+
+/** The claims of the first list that are not in the second. */
+function without(claims: readonly Claim[], others: readonly Claim[]): Claim[] {
+  return claims.filter((claim) => !others.some((other) => isSame(claim, other)));
+}
+
+function isSame(a: Claim, b: Claim): boolean {
+  return (
+    a.slotId === b.slotId &&
+    a.resourceId === b.resourceId &&
+    a.unit === b.unit &&
+    a.quantity === b.quantity &&
+    a.fareId === b.fareId &&
+    a.span.startAtMs === b.span.startAtMs &&
+    a.span.endAtMs === b.span.endAtMs
+  );
 }
 
 function grow(counts: Map<string, number>, key: string, by: number): void {

@@ -87,6 +87,8 @@ export interface CancelBookingCommand {
   readonly call: CallKey;
   readonly bookingId: string;
   readonly reason: string | null;
+  /** Some of its slots; the whole booking where it is left out. */
+  readonly slotIds?: readonly string[];
 }
 
 /** What a booking's seller does with it: its provider or an operator. */

@@ -23,6 +23,7 @@ import { registerPaymentMethods } from './routes/payment-methods.ts';
 import { registerBookingPapers } from './routes/booking-papers.ts';
 import { registerFeeds } from './routes/feeds.ts';
 import { registerBookingsList } from './routes/bookings-list.ts';
+import { registerBookingChanges } from './routes/booking-changes.ts';
 import { registerBookings } from './routes/bookings.ts';
 import { registerHolds } from './routes/holds.ts';
 import { registerJobs } from './routes/jobs.ts';
@@ -70,6 +71,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerBookingAttendance,
   registerBookingApproval,
   registerBookingPapers,
+  registerBookingChanges,
   registerBookingsList,
   registerFeeds,
   registerManage,

@@ -1,6 +1,6 @@
 /** The second layer: what is written past the check in memory is refused by the shard's SQLite itself. */
 import { describe, expect, test } from 'vitest';
-import type { Claim } from '../../src/domain/inventory/inventory.ts';
+import type { Claim } from '../../src/domain/inventory/claim.ts';
 import { migrateShard } from '../../src/storage/durable/migrate-shard.ts';
 import { SHARD_MIGRATIONS } from '../../src/storage/durable/shard-migrations.ts';
 import { createSqliteInventoryStore } from '../../src/storage/durable/sqlite-inventory-store.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { required } from '../../src/domain/assert.ts';
-import type { Claim } from '../../src/domain/inventory/inventory.ts';
+import type { Claim } from '../../src/domain/inventory/claim.ts';
 import { makeSlot, stock, SEATS, SWIM } from './inventory-model.ts';
 
 const FARES = [

@@ -75,6 +75,7 @@ function itemsOf(sold: readonly PricedThing[], priced: HoldPrice): HoldItem[] {
     policy: [],
     noShowFeeMinor: null,
     commissionBps: 0,
+    cancelled: null,
     resourceIds: [],
     units: [],
   }));

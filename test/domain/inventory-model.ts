@@ -3,7 +3,8 @@
  * claims alone. It knows nothing of lanes, levels or trimmed buffers.
  */
 import type { ResourceCard, ServiceCard, Slot } from '../../src/domain/inventory/cards.ts';
-import { Inventory, type Claim } from '../../src/domain/inventory/inventory.ts';
+import type { Claim } from '../../src/domain/inventory/claim.ts';
+import { Inventory } from '../../src/domain/inventory/inventory.ts';
 import { MINUTE_MS, type Interval } from '../../src/domain/time.ts';
 import { makeResourceCard, makeServiceCard } from '../support/cards.ts';
 

@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { required } from '../../src/domain/assert.ts';
 import type { Slot } from '../../src/domain/inventory/cards.ts';
-import type { ClaimWish, Inventory } from '../../src/domain/inventory/inventory.ts';
+import type { ClaimWish } from '../../src/domain/inventory/claim.ts';
+import type { Inventory } from '../../src/domain/inventory/inventory.ts';
 import { MINUTE_MS, overlaps } from '../../src/domain/time.ts';
 import {
   Count,

@@ -1,7 +1,8 @@
 /** What a claim means, one rule at a time; the property test beside this one looks for what these examples miss. */
 import { describe, expect, test } from 'vitest';
 import type { ServiceCard, Slot } from '../../src/domain/inventory/cards.ts';
-import type { ClaimOutcome, Inventory } from '../../src/domain/inventory/inventory.ts';
+import type { ClaimOutcome } from '../../src/domain/inventory/claim.ts';
+import type { Inventory } from '../../src/domain/inventory/inventory.ts';
 import { MINUTE_MS } from '../../src/domain/time.ts';
 import { makeResourceCard, makeServiceCard } from '../support/cards.ts';
 import { ANY_COURT, COURT_AND_POOL, makeSlot, SEATS, stock, SWIM } from './inventory-model.ts';

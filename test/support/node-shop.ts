@@ -224,13 +224,18 @@ export class NodeShop {
 
   cancel(
     bookingId: string,
-    wish: { by?: Caller; key?: string } = {},
+    wish: { by?: Caller; key?: string; slotIds?: readonly string[] } = {},
   ): Promise<KeyedReply<BookingView>> {
+    const { slotIds } = wish;
     return cancelWithRefund(this.ports, {
       caller: wish.by ?? customer(),
-      call: { key: wish.key ?? this.freshKey(), fingerprint: bookingId },
+      call: {
+        key: wish.key ?? this.freshKey(),
+        fingerprint: `${bookingId} ${slotIds?.join(' ') ?? 'all'}`,
+      },
       bookingId,
       reason: null,
+      ...(slotIds === undefined ? {} : { slotIds }),
     });
   }
 

@@ -7,7 +7,8 @@
  */
 import type { LiveMessageType, Watch } from '../../contracts/live.ts';
 import type { Slot } from '../../domain/inventory/cards.ts';
-import type { Claim, InventoryObserver } from '../../domain/inventory/inventory.ts';
+import type { Claim } from '../../domain/inventory/claim.ts';
+import type { InventoryObserver } from '../../domain/inventory/inventory-observer.ts';
 import { ok, refuse, type Result } from '../../domain/result.ts';
 import { MINUTE_MS, SECOND_MS, type EpochMs } from '../../domain/time.ts';
 import { readBooking } from '../read-booking.ts';

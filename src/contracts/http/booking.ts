@@ -100,7 +100,12 @@ export const createBookingSchema = z
   .openapi('CreateBooking');
 
 export const cancelBookingSchema = z
-  .strictObject({ reason: textSchema.optional() })
+  .strictObject({
+    reason: textSchema.optional(),
+    slotIds: slotIdsSchema
+      .openapi({ description: 'Some of its slots; the booking goes on with the others.' })
+      .optional(),
+  })
   .openapi('CancelBooking');
 
 /** `POST …/check-in`, `…/complete` and `…/no-show` take no fields: what happened is in the call itself. */
@@ -144,9 +149,12 @@ export const holdSchema = z
   })
   .openapi('Hold');
 
-const bookedSlotSchema = slotSchema
-  .omit({ units: true })
-  .extend({ units: z.array(z.string()).optional() });
+const bookedSlotSchema = slotSchema.omit({ units: true }).extend({
+  units: z.array(z.string()).optional(),
+  cancelledAt: instantSchema.nullable().openapi({
+    description: 'When the slot was cancelled by itself; null while it is part of the booking.',
+  }),
+});
 
 /** What the payer has to do next. */
 export const paymentActionSchema = z.strictObject({
@@ -204,6 +212,7 @@ export const bookingSchema = z
     late: z.boolean(),
     checkedInAt: instantSchema.nullable(),
     approveBy: instantSchema.nullable(),
+    rescheduledAt: instantSchema.nullable(),
     createdAt: instantSchema,
   })
   .openapi('Booking');

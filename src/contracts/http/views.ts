@@ -2,7 +2,7 @@
 import type { Booking, Payment, Refund } from '../../domain/booking/booking.ts';
 import type { Hold, Quote } from '../../domain/hold/hold.ts';
 import type { ServiceCard, Slot } from '../../domain/inventory/cards.ts';
-import type { SlotAvailability } from '../../domain/inventory/inventory.ts';
+import type { SlotAvailability } from '../../domain/inventory/slot-availability.ts';
 import type { ChainBody } from '../../domain/chain.ts';
 import type { EpochMs } from '../../domain/time.ts';
 import { calendarLinks } from './calendar-links.ts';
@@ -114,7 +114,8 @@ export function bookingView(
     holdId: booking.holdId,
     slots: booking.items.map((item, index) => {
       const { units: _, ...slot } = seen.slots[index] as SlotView;
-      const assigned = { ...slot, resourceIds: [...item.resourceIds] };
+      const cancelledAt = item.cancelled === null ? null : formatInstant(item.cancelled.atMs);
+      const assigned = { ...slot, resourceIds: [...item.resourceIds], cancelledAt };
       return item.units.length === 0 ? assigned : { ...assigned, units: [...item.units] };
     }),
     quantity: booking.quantity,
@@ -128,6 +129,7 @@ export function bookingView(
     late: booking.isLate,
     checkedInAt: booking.checkedInAtMs === null ? null : formatInstant(booking.checkedInAtMs),
     approveBy: approveBy(booking),
+    rescheduledAt: booking.rescheduledAtMs === null ? null : formatInstant(booking.rescheduledAtMs),
     createdAt: formatInstant(booking.createdAtMs),
   };
 }

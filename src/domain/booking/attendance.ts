@@ -3,8 +3,8 @@
  * then. Pure; called by the shard's commands, its clock and its storage.
  */
 import type { HoldItem } from '../hold/hold.ts';
-import { allocate } from '../money.ts';
 import { DAY_MS, type EpochMs } from '../time.ts';
+import { keptMinor, standing } from './booked-items.ts';
 import type { Booking } from './booking.ts';
 
 /**
@@ -26,12 +26,12 @@ export function bookingDueAtMs(booking: BookedTime): EpochMs | null {
 
 /** When the first of the booking's slots begins. */
 export function firstStartMs({ items }: Pick<Booking, 'items'>): EpochMs {
-  return Math.min(...items.map(({ startAtMs }) => startAtMs));
+  return Math.min(...standing(items).map(({ startAtMs }) => startAtMs));
 }
 
 /** When the last of the booking's slots ends. */
 export function lastEndMs({ items }: Pick<Booking, 'items'>): EpochMs {
-  return Math.max(...items.map(({ endAtMs }) => endAtMs));
+  return Math.max(...standing(items).map(({ endAtMs }) => endAtMs));
 }
 
 /** Why a no-show cannot be marked now; null where it can, as far as the booking's state allows it. */
@@ -46,18 +46,13 @@ export function noShowObstacle(
   return null;
 }
 
-/** What is kept of money that was paid for slots nobody came to: of each slot its fee, or all that was paid for it. */
+/** What is kept of a booking that nobody came to: of each slot its fee, or its price; and what cancelled slots had kept. */
 export function keptOfNoShow(
-  paidMinor: number,
-  items: readonly Pick<HoldItem, 'priceMinor' | 'noShowFeeMinor'>[],
+  items: readonly Pick<HoldItem, 'priceMinor' | 'noShowFeeMinor' | 'cancelled'>[],
 ): number {
-  if (paidMinor === 0) return 0;
-  const paid = allocate(
-    paidMinor,
-    items.map(({ priceMinor }) => priceMinor),
+  return standing(items).reduce(
+    (kept, { noShowFeeMinor, priceMinor }) =>
+      kept + Math.min(noShowFeeMinor ?? priceMinor, priceMinor),
+    keptMinor(items),
   );
-  return items.reduce((kept, { noShowFeeMinor }, index) => {
-    const share = paid[index] ?? 0;
-    return kept + Math.min(noShowFeeMinor ?? share, share);
-  }, 0);
 }

@@ -27,6 +27,8 @@ export interface Booking {
   /** What its provider has to say first; null where nobody is asked. */
   readonly approval: BookingApproval | null;
   readonly createdAtMs: EpochMs;
+  /** When its slots were last moved or reassigned; null while they are those of the sale. */
+  readonly rescheduledAtMs: EpochMs | null;
   /** Grows with every change of the booking or its payment, so that an older projection never replaces a newer one. */
   readonly version: number;
 }

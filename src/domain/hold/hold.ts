@@ -31,9 +31,17 @@ export interface HoldItem {
   /** What is kept of its price when nobody comes, in minor units; null for all of it. */
   readonly noShowFeeMinor: number | null;
   readonly commissionBps: number;
+  /** Since when it is no longer part of its booking, which goes on without it; null while it stands. */
+  readonly cancelled: CancelledItem | null;
   /** What was assigned. */
   readonly resourceIds: readonly string[];
   readonly units: readonly string[];
+}
+
+/** A slot that was cancelled by itself, and what of its price was kept, in minor units. */
+export interface CancelledItem {
+  readonly atMs: EpochMs;
+  readonly keptMinor: number;
 }
 
 export interface QuoteLine {

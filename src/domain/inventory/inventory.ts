@@ -3,72 +3,22 @@
  * exclusive, pooled and named resources alike, by the overlap of buffered intervals.
  * It is a cache of the shard's storage: whoever changes it writes the same in the same transaction.
  */
-import { required } from '../assert.ts';
+import { invariant, required } from '../assert.ts';
 import { MINUTE_MS, overlaps, widen, type Interval } from '../time.ts';
 import { adjoin } from './adjoining.ts';
 import type { ResourceCard, ServiceCard, Slot } from './cards.ts';
-import { FareLevels, type FareAvailability } from './fare-levels.ts';
+import type { Claim, ClaimOutcome, ClaimWish, OwnClaims } from './claim.ts';
+import { FareLevels } from './fare-levels.ts';
+import type { InventoryObserver } from './inventory-observer.ts';
 import { Lane } from './occupancy.ts';
+import {
+  freeOf,
+  statusOf,
+  unitsOf,
+  type ResourceLanes,
+  type SlotAvailability,
+} from './slot-availability.ts';
 import { firstAtOrAfter, SlotBook, type SlotLike } from './slot-book.ts';
-
-/** One resource (or one named unit of it) taken for one slot, over the buffered interval. */
-export interface Claim {
-  readonly slotId: string;
-  readonly resourceId: string;
-  readonly unit: string | null;
-  readonly quantity: number;
-  /** The part of the slot's capacity that it comes from; null where the slot has no fares. */
-  readonly fareId: string | null;
-  readonly span: Interval;
-}
-
-/** What is asked: every slot for the quantity, or exactly the named units of each. */
-export interface ClaimWish {
-  readonly slots: readonly { readonly slot: Slot; readonly service: ServiceCard }[];
-  readonly quantity: number;
-  readonly units: readonly string[] | null;
-  /** For the slots that have fares. */
-  readonly fareId: string | null;
-}
-
-/** All claims of a hold, or the slots that stand in the way. */
-export type ClaimOutcome =
-  | { readonly ok: true; readonly claims: readonly Claim[] }
-  | { readonly ok: false; readonly conflicts: readonly string[] };
-
-/** What a slot shows to those who look. */
-export interface SlotAvailability {
-  readonly resourceIds: readonly string[];
-  readonly capacity: number;
-  readonly remaining: number;
-  readonly status: 'available' | 'held' | 'booked' | 'blocked' | 'past';
-  readonly units:
-    | readonly {
-        readonly id: string;
-        readonly status: 'available' | 'held' | 'booked' | 'blocked';
-      }[]
-    | null;
-  readonly fares: readonly FareAvailability[] | null;
-}
-
-/**
- * Told before memory changes, so that what slots showed until then can still be seen. Absent while nobody looks, so that
- * it costs nothing.
- */
-export interface InventoryObserver {
-  /** What is free of a resource: a claim is taken, committed or given back, a block begins or ends. */
-  occupancyChanging(change: Pick<Claim, 'resourceId' | 'span'>): void;
-  /** A slot is added, replaced or withdrawn. */
-  slotChanging(slot: Slot): void;
-  serviceChanging(id: string): void;
-  resourceChanging(id: string): void;
-}
-
-interface ResourceLanes {
-  readonly card: ResourceCard;
-  readonly whole: Lane;
-  readonly units: ReadonlyMap<string, Lane> | null;
-}
 
 /** One resource wanted for one slot, with what the same hold took before. */
 interface ResourceRequest {
@@ -225,14 +175,29 @@ export class Inventory {
 
   /** Takes everything that the wish names, as holds, or nothing. Synchronous, so that nobody comes between. */
   claim(wish: ClaimWish): ClaimOutcome {
-    const taken: Claim[] = [];
-    const conflicts: string[] = [];
-    for (const line of wish.slots.toSorted((a, b) => a.slot.startAtMs - b.slot.startAtMs)) {
-      if (!this.#claimSlot(line, wish, taken)) conflicts.push(line.slot.id);
-    }
-    if (conflicts.length === 0) return { ok: true, claims: taken };
-    for (const claim of taken) this.release(claim, true);
-    return { ok: false, conflicts };
+    return this.#take(wish, []);
+  }
+
+  /**
+   * What the committed claims of a hold would become with other slots in the place of some: `kept` stay on what they were
+   * assigned, and are cut anew as the neighbours of what the wish adds. The hold's own claims are not in its way. Changes
+   * nothing: whoever asks writes what they take.
+   */
+  rearrange(own: OwnClaims, wish: ClaimWish): ClaimOutcome {
+    for (const claim of own.before) this.release(claim, false);
+    const kept = this.#cutAnew(own.kept);
+    for (const claim of kept) this.restore(claim, true);
+    const outcome = this.#take(wish, kept);
+    if (outcome.ok) for (const claim of outcome.claims) this.release(claim, true);
+    for (const claim of own.before) this.restore(claim, false);
+    return outcome;
+  }
+
+  /** What is left of a hold's committed claims when some go: cut anew, without those as neighbours. Changes nothing. */
+  keep(own: OwnClaims): readonly Claim[] {
+    const outcome = this.rearrange(own, { slots: [], quantity: 1, units: null, fareId: null });
+    invariant(outcome.ok, 'what stays has nothing in its way');
+    return outcome.claims;
   }
 
   /** Puts back a claim that storage already has, at start. */
@@ -309,6 +274,18 @@ export class Inventory {
     return isLeft && (at.fareId === null || this.#fares.hasRoom(slot, at));
   }
 
+  /** Adds what the wish names to what the same hold took before, as holds; where something is in the way all of it goes. */
+  #take(wish: ClaimWish, before: readonly Claim[]): ClaimOutcome {
+    const taken = [...before];
+    const conflicts: string[] = [];
+    for (const line of wish.slots.toSorted((a, b) => a.slot.startAtMs - b.slot.startAtMs)) {
+      if (!this.#claimSlot(line, wish, taken)) conflicts.push(line.slot.id);
+    }
+    if (conflicts.length === 0) return { ok: true, claims: taken };
+    for (const claim of taken) this.release(claim, true);
+    return { ok: false, conflicts };
+  }
+
   #claimSlot(
     { slot, service }: ClaimWish['slots'][number],
     wish: ClaimWish,
@@ -359,28 +336,15 @@ export class Inventory {
   /** Takes one lane for one slot, making room between the hold's own claims of it; or leaves everything as it was. */
   #claimLane(lane: LaneWish, { slot, service, wish, taken }: ResourceRequest): boolean {
     const before = [...taken];
-    const isBeside = (own: Claim): boolean =>
-      own.resourceId === lane.resourceId &&
-      own.unit === lane.unit &&
-      !overlaps(this.#ownInterval(own), slot);
-    const beside = taken.filter((own) => isBeside(own));
-    const newest: Claim = {
+    const { rest, beside, group } = this.#beside(taken, {
       ...lane,
       slotId: slot.id,
       fareId: slot.fares === null ? null : wish.fareId,
       span: bufferedSpan(slot, service),
-    };
-    const group = [...beside, newest].toSorted(
-      (a, b) => this.#ownInterval(a).startAtMs - this.#ownInterval(b).startAtMs,
-    );
-    const spans = adjoin(
-      group.map((claim) => ({ own: this.#ownInterval(claim), wide: this.#wideInterval(claim) })),
-    );
-    const rest = taken.filter((own) => !isBeside(own));
+    });
     for (const own of beside) this.release(own, true);
     taken.splice(0, taken.length, ...rest);
-    for (const [index, claim] of group.entries()) {
-      const placed = { ...claim, span: required(spans[index], 'one span per claim') };
+    for (const placed of group) {
       if (!this.#isFree(placed)) {
         this.#replaceOwn(taken, [...rest, ...beside]);
         taken.splice(0, taken.length, ...before);
@@ -395,6 +359,58 @@ export class Inventory {
   /** True for a slot that nobody new may take, whatever is free of its resources. */
   #isOver(slot: Slot): boolean {
     return this.isLeaving(slot.id) || this.isWithdrawn(slot);
+  }
+
+  /**
+   * A hold's claims of the lane that a new one comes to stand beside, all of them cut for it. Those that overlap it, or one
+   * another, are uses of their own and stay as they are.
+   */
+  #beside(taken: readonly Claim[], newest: Claim) {
+    const apart = taken.filter(
+      (own) =>
+        own.resourceId === newest.resourceId &&
+        own.unit === newest.unit &&
+        !overlaps(this.#ownInterval(own), this.#ownInterval(newest)),
+    );
+    const overlapped = (one: Claim): boolean =>
+      apart.some((own) => own !== one && overlaps(this.#ownInterval(own), this.#ownInterval(one)));
+    const beside = apart.filter((own) => !overlapped(own));
+    const rest = taken.filter((own) => !beside.includes(own));
+    const group = this.#inOrder([...beside, newest]);
+    const spans = adjoin(
+      group.map((claim) => ({ own: this.#ownInterval(claim), wide: this.#wideInterval(claim) })),
+    );
+    const cut = group.map((claim, index) => ({
+      ...claim,
+      span: required(spans[index], 'one span per claim'),
+    }));
+    return { rest, beside, group: cut };
+  }
+
+  /**
+   * Claims as they would be cut if nothing else had ever been beside them; as they are where that cannot be had, because
+   * the resource was blocked or the buffers of the service grew since.
+   */
+  #cutAnew(claims: readonly Claim[]): readonly Claim[] {
+    let cut: Claim[] = [];
+    for (const claim of this.#inOrder(claims)) {
+      const { rest, group } = this.#beside(cut, claim);
+      cut = [...rest, ...group];
+    }
+    const tried: Claim[] = [];
+    for (const claim of cut) {
+      if (!this.#isFree(claim)) break;
+      this.restore(claim, true);
+      tried.push(claim);
+    }
+    for (const claim of tried) this.release(claim, true);
+    return tried.length === cut.length ? cut : claims;
+  }
+
+  #inOrder(claims: readonly Claim[]): Claim[] {
+    return claims.toSorted(
+      (a, b) => this.#ownInterval(a).startAtMs - this.#ownInterval(b).startAtMs,
+    );
   }
 
   #lanes(resourceId: string): ResourceLanes {
@@ -470,32 +486,4 @@ function isAll(slot: Pick<Slot, 'resourceId'>, service: ServiceCard): boolean {
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, n) => total + n, 0);
-}
-
-function freeOf({ card, whole, units }: ResourceLanes, span: Interval): number {
-  if (units === null) return whole.free(span);
-  const free = whole.free(span);
-  if (free === 0 || free === card.capacity) return free;
-  return [...units.values()].filter((lane) => lane.free(span) > 0).length;
-}
-
-function statusOf(
-  slot: Slot,
-  seen: { nowMs: number; remaining: number; isHeld: boolean; isBlocked: boolean },
-): SlotAvailability['status'] {
-  if (slot.startAtMs <= seen.nowMs) return 'past';
-  if (seen.isBlocked) return 'blocked';
-  if (seen.remaining > 0) return 'available';
-  return seen.isHeld ? 'held' : 'booked';
-}
-
-function unitsOf(lanes: readonly ResourceLanes[], span: Interval): SlotAvailability['units'] {
-  const named = lanes.find(({ units }) => units !== null);
-  if (named?.units === null || named?.units === undefined) return null;
-  const isBlocked = named.whole.isBlocked(span);
-  return [...named.units].map(([id, lane]) => {
-    if (lane.free(span) > 0)
-      return { id, status: isBlocked ? ('blocked' as const) : ('available' as const) };
-    return { id, status: lane.hasHold(span) ? ('held' as const) : ('booked' as const) };
-  });
 }

@@ -9,7 +9,7 @@ import type {
   Refund,
 } from '../../domain/booking/booking.ts';
 import type { Slot } from '../../domain/inventory/cards.ts';
-import type { Claim } from '../../domain/inventory/inventory.ts';
+import type { Claim } from '../../domain/inventory/claim.ts';
 import type { PaymentAction } from '../../domain/payment/processor-reply.ts';
 
 /** A row as SQLite gives it. */

@@ -4,6 +4,7 @@
  * a named unit is unique per slot, an exclusive resource or unit refuses overlap, a pool refuses more than it has.
  */
 import { FOLLOW_BOOKING_TIME } from './shard-migration-booking-time.ts';
+import { CHANGE_BOOKINGS } from './shard-migration-changes.ts';
 import { CREATE_FARES } from './shard-migration-fares.ts';
 import { CREATE_LIVE } from './shard-migration-live.ts';
 import { CREATE_SCHEDULES, LET_SLOTS_LEAVE } from './shard-migration-schedules.ts';
@@ -374,4 +375,5 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
       ALTER TABLE dispute ADD COLUMN tax_minor INTEGER NOT NULL DEFAULT 0 CHECK (tax_minor >= 0);`,
   },
   LET_SLOTS_LEAVE,
+  CHANGE_BOOKINGS,
 ];

@@ -7,7 +7,7 @@ import { bookingDueAtMs } from '../../domain/booking/attendance.ts';
 import type { Booking } from '../../domain/booking/booking.ts';
 import type { Hold } from '../../domain/hold/hold.ts';
 import type { ProviderCard, ResourceCard, ServiceCard } from '../../domain/inventory/cards.ts';
-import type { Claim } from '../../domain/inventory/inventory.ts';
+import type { Claim } from '../../domain/inventory/claim.ts';
 import { operationStore, savePayment } from './sqlite-money-store.ts';
 import { recordStore, type SqlAccess } from './sqlite-record-store.ts';
 import { scheduleStore } from './sqlite-schedule-store.ts';
@@ -155,8 +155,11 @@ function claimStore({ run, sql }: SqlAccess): Pick<InventoryStore, ClaimMethods>
       );
       return [...rows.raw()].map(claimFromValues);
     },
-    endClaims(holdId) {
-      run('UPDATE claim SET is_live = 0 WHERE hold_id = ? AND is_live = 1', holdId);
+    endClaims(holdId, slotIds) {
+      const all = 'UPDATE claim SET is_live = 0 WHERE hold_id = ? AND is_live = 1';
+      if (slotIds === undefined) return run(all, holdId);
+      const some = `${all} AND slot_id IN (SELECT value FROM json_each(?))`;
+      run(some, holdId, JSON.stringify(slotIds));
     },
     *liveClaims(): Iterable<LiveClaim> {
       const rows = sql.exec(

@@ -1,16 +1,10 @@
-/** Bookings: open and pay, confirm, read, history, cancel, refund. Handlers pass on; the shard decides. */
+/** Bookings: open and pay, confirm, read, history, refund. Handlers pass on; the shard decides. */
 import type { Context } from 'hono';
-import {
-  cancelWithRefund,
-  checkOut,
-  confirmPayment,
-  refundBooking,
-} from '../../application/checkout.ts';
+import { checkOut, confirmPayment, refundBooking } from '../../application/checkout.ts';
 import { namePlans } from '../../application/name-plans.ts';
 import type { OpenBookingCommand } from '../../contracts/durable-rpc.ts';
 import {
   bookingSchema,
-  cancelBookingSchema,
   confirmBookingSchema,
   createBookingSchema,
   createRefundSchema,
@@ -90,22 +84,6 @@ const getHistory = defineRoute({
   answers: { 200: { description: 'Its transitions.', schema: historySchema } },
 });
 
-const cancelBooking = defineRoute({
-  method: 'post',
-  path: '/v1/bookings/{id}/cancel',
-  tag: 'Booking',
-  summary: 'Cancel a booking',
-  description:
-    'Returns money by the cancellation policy agreed at the sale; all of it when the provider cancels.',
-  access: 'signed_in',
-  key: 'required',
-  pathIds: { id: 'bkg' },
-  body: cancelBookingSchema,
-  isBodyOptional: true,
-  answers: { 200: { description: 'The booking as it stands.', schema: bookingSchema } },
-  refusals: ['invalid_transition'],
-});
-
 const createRefund = defineRoute({
   method: 'post',
   path: '/v1/bookings/{id}/refunds',
@@ -163,17 +141,6 @@ export function registerBookings(app: App): void {
   app.openapi(getHistory, async (c) => {
     const { shard } = checkoutPorts(c, pathId(c, 'id').locator);
     return resultResponse(c, await shard.bookingHistory(requireCaller(c), c.req.param('id')));
-  });
-
-  app.openapi(cancelBooking, async (c) => {
-    const command = {
-      caller: requireCaller(c),
-      call: requireCallKey(c),
-      bookingId: c.req.param('id'),
-      reason: c.req.valid('json').reason ?? null,
-    };
-    const ports = checkoutPorts(c, pathId(c, 'id').locator);
-    return keyedResponse(c, await lasting(c, cancelWithRefund(ports, command)));
   });
 
   app.openapi(createRefund, async (c) => {
