@@ -42,13 +42,14 @@ export function appointmentsOf(
       readonly label: string;
       readonly startAtMs: EpochMs;
       readonly endAtMs: EpochMs;
+      readonly isCancelled: boolean;
     }[];
     readonly url: string | null;
   },
   host: string,
 ): Appointment[] {
   const { id, code, state, version, changedAtMs, slots, url } = booking;
-  return slots.map(({ label, startAtMs, endAtMs }, index) => ({
+  return slots.map(({ label, startAtMs, endAtMs, isCancelled }, index) => ({
     uid: appointmentUid({ bookingId: id, place: index, host }),
     sequence: version,
     changedAtMs,
@@ -57,6 +58,6 @@ export function appointmentsOf(
     summary: label,
     description: `Booking ${code}`,
     url,
-    status: appointmentStatus(state),
+    status: isCancelled ? 'cancelled' : appointmentStatus(state),
   }));
 }

@@ -25,11 +25,12 @@ function sheetOf(shard: ShardState, booking: Booking): BookingSheet {
     id: booking.id,
     code: booking.code,
     state: booking.state,
-    slots: booking.items.map(({ slotId, label, startAtMs, endAtMs }) => ({
+    slots: booking.items.map(({ slotId, label, startAtMs, endAtMs, cancelled }) => ({
       slotId,
       label,
       startAtMs,
       endAtMs,
+      isCancelled: cancelled !== null,
     })),
     venueId: service?.venueId ?? null,
     manageUrl: manageUrl(shard.ports.publicUrl, booking),

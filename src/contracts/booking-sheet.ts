@@ -14,6 +14,8 @@ export interface SheetSlot {
   readonly label: string;
   readonly startAtMs: EpochMs;
   readonly endAtMs: EpochMs;
+  /** Cancelled by itself, while the booking goes on. */
+  readonly isCancelled: boolean;
 }
 
 export interface BookingSheet {

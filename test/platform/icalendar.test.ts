@@ -15,7 +15,12 @@ const PLACE = {
   longitude: -2,
 };
 
-function booking(state: BookingState, version = 3) {
+interface Shown {
+  readonly version?: number;
+  readonly cancelledSlot?: number;
+}
+
+function booking(state: BookingState, { version = 3, cancelledSlot = -1 }: Shown) {
   return {
     id: 'bkg_1',
     code: 'ABCD-EFGH',
@@ -27,12 +32,13 @@ function booking(state: BookingState, version = 3) {
       label: 'Court, floodlit; "big" \\ é',
       startAtMs: START_MS + n * HOUR_MS,
       endAtMs: START_MS + (n + 1) * HOUR_MS,
+      isCancelled: n === cancelledSlot,
     })),
   };
 }
 
-function render(state: BookingState, options: { version?: number; name?: string } = {}): string {
-  const entries = appointmentsOf(booking(state, options.version), 'holdfast.test');
+function render(state: BookingState, options: Shown & { name?: string } = {}): string {
+  const entries = appointmentsOf(booking(state, options), 'holdfast.test');
   return renderCalendar({
     entries: entries.map((entry) => ({ ...entry, place: PLACE })),
     name: options.name ?? null,
@@ -79,6 +85,12 @@ describe('the calendar of a booking', () => {
     expect(values(render('cancelled'), 'METHOD')).toEqual(['CANCEL']);
     expect(values(render('cancelled'), 'STATUS')).toEqual(['CANCELLED', 'CANCELLED']);
     expect(values(render('cancelled', { name: 'Mine' }), 'METHOD')).toEqual(['PUBLISH']);
+  });
+
+  test('calls off one slot that was cancelled by itself, and leaves the others', () => {
+    const text = render('confirmed', { cancelledSlot: 1 });
+    expect(values(text, 'METHOD')).toEqual(['PUBLISH']);
+    expect(values(text, 'STATUS')).toEqual(['CONFIRMED', 'CANCELLED']);
   });
 
   test('has a status for every state of a booking', () => {

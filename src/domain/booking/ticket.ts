@@ -5,6 +5,7 @@
  */
 import type { ChainDigest } from '../chain.ts';
 import { DAY_MS, type EpochMs } from '../time.ts';
+import { standing } from './booked-items.ts';
 import type { Booking } from './booking.ts';
 import type { BookingState } from './booking-machine.ts';
 
@@ -32,13 +33,14 @@ export interface TicketClaims {
 /** The ticket of a booking; null while it is not confirmed, and once it is over. */
 export function ticketOf(booking: Booking, digest: ChainDigest): TicketClaims | null {
   if (!VALID_STATES.has(booking.state)) return null;
-  const slots = booking.items.map(({ startAtMs, endAtMs }) => ({ startAtMs, endAtMs }));
+  const items = standing(booking.items);
+  const slots = items.map(({ startAtMs, endAtMs }) => ({ startAtMs, endAtMs }));
   return {
     bookingId: booking.id,
     code: booking.code,
     slots,
     quantity: booking.quantity,
-    units: [...new Set(booking.items.flatMap(({ units }) => units))],
+    units: [...new Set(items.flatMap(({ units }) => units))],
     promise: promiseOf(booking, digest),
     notBeforeMs: Math.min(...slots.map(({ startAtMs }) => startAtMs)) - TICKET_MARGIN_MS,
     expiresAtMs: Math.max(...slots.map(({ endAtMs }) => endAtMs)) + TICKET_MARGIN_MS,
@@ -57,7 +59,7 @@ export function isTicketFor(booking: Booking, shown: ShownTicket, digest: ChainD
 }
 
 function promiseOf({ id, quantity, items }: Booking, digest: ChainDigest): string {
-  const slots = items.map(({ slotId, startAtMs, endAtMs, units }) => ({
+  const slots = standing(items).map(({ slotId, startAtMs, endAtMs, units }) => ({
     slotId,
     startAtMs,
     endAtMs,
