@@ -106,8 +106,14 @@ function projectSlots(shard: ShardState, booking: Booking): BookingSlotsProjecti
     bookingId: booking.id,
     version: booking.version,
     changedAtMs: shard.store.eventsOf(booking.id).at(-1)?.atMs ?? booking.createdAtMs,
-    slots: booking.items.flatMap(({ label, startAtMs, endAtMs, resourceIds }, place) =>
-      resourceIds.map((resourceId) => ({ place, resourceId, label, startAtMs, endAtMs })),
+    slots: booking.items.flatMap(({ label, startAtMs, endAtMs, resourceIds, cancelled }, place) =>
+      (cancelled === null ? resourceIds : []).map((resourceId) => ({
+        place,
+        resourceId,
+        label,
+        startAtMs,
+        endAtMs,
+      })),
     ),
   };
 }
