@@ -87,14 +87,22 @@ export function keptFree(slot: Slot, service: ServiceCard): Interval {
   };
 }
 
-/** What the list of live claims leaves free. */
+/** An interval in which nobody may take a resource anew. */
+export interface Block {
+  readonly resourceId: string;
+  readonly span: Interval;
+}
+
+/** What the list of live claims and the blocks leave free. */
 export class Count {
   readonly #slots: ReadonlyMap<string, Slot>;
   readonly #services: ReadonlyMap<string, ServiceCard>;
   readonly live: readonly Live[];
+  readonly blocks: readonly Block[];
 
-  constructor(inventory: Inventory, live: readonly Live[]) {
+  constructor(inventory: Inventory, live: readonly Live[], blocks: readonly Block[] = []) {
     this.live = live;
+    this.blocks = blocks;
     this.#services = new Map(SERVICES.map((card) => [card.id, card]));
     const slots = SERVICES.flatMap((card) => inventory.schedule(card.id));
     this.#slots = new Map(slots.map((slot) => [slot.id, slot]));
@@ -143,8 +151,17 @@ export class Count {
     return highest;
   }
 
+  /** True when some of the interval is kept from sale. */
+  isBlocked(card: ResourceCard, over: Interval): boolean {
+    return this.blocks.some(
+      ({ resourceId, span }) =>
+        resourceId === card.id && span.startAtMs < over.endAtMs && over.startAtMs < span.endAtMs,
+    );
+  }
+
   /** Units of a resource that nobody has during the interval. */
   freeUnits(card: ResourceCard, over: Interval): string[] {
+    if (this.isBlocked(card, over)) return [];
     return (card.units ?? []).filter(
       (unit) => this.peak({ resourceId: card.id, unit }, over) === 0,
     );
@@ -153,6 +170,7 @@ export class Count {
   /** How much of a resource is left for a slot. */
   freeOf(card: ResourceCard, slot: Slot): number {
     const over = keptFree(slot, this.service(slot));
+    if (this.isBlocked(card, over)) return 0;
     if (card.units !== null) return this.freeUnits(card, over).length;
     return card.capacity - this.peak({ resourceId: card.id, unit: null }, over);
   }
@@ -192,9 +210,20 @@ export class Count {
     const free = this.candidates(slot).map((card) => this.freeOf(card, slot));
     const all = this.#isAll(slot) ? Math.min(...free) : free.reduce((n, one) => n + one, 0);
     const remaining = Math.max(0, Math.min(all, this.ownLeft(slot)));
+    if (this.#isKeptFromSale(slot)) return { remaining, status: 'blocked' };
     if (remaining > 0) return { remaining, status: 'available' };
     const isHeld = this.live.some((set) => set.isHold && this.#isInTheWay(set, slot));
     return { remaining, status: isHeld ? 'held' : 'booked' };
+  }
+
+  /** Nobody has any of the slot, and nothing of it can be had for the blocks. */
+  #isKeptFromSale(slot: Slot): boolean {
+    if (this.live.some(({ claims }) => claims.some(({ slotId }) => slotId === slot.id)))
+      return false;
+    const over = keptFree(slot, this.service(slot));
+    const isBlocked = (card: ResourceCard) => this.isBlocked(card, over);
+    const cards = this.candidates(slot);
+    return this.#isAll(slot) ? cards.some(isBlocked) : cards.every(isBlocked);
   }
 
   #isAll(slot: Slot): boolean {

@@ -1,6 +1,6 @@
 /**
- * Claims against a count made minute by minute: whatever is claimed, refused, committed and released, no two live
- * claims conflict, no capacity is exceeded, a refusal leaves no trace, and a release gives back what was taken.
+ * Claims against a count made minute by minute: whatever is claimed, refused, committed, released and blocked, no
+ * two live claims conflict, no capacity is exceeded, a refusal leaves no trace, and a release gives back what was taken.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -16,6 +16,7 @@ import {
   RESOURCES,
   SERVICES,
   stock,
+  type Block,
   type Live,
 } from './inventory-model.ts';
 
@@ -33,7 +34,10 @@ const step = fc.record({
   slots: fc.uniqueArray(fc.nat({ max: 12 }), { minLength: 1, maxLength: 3 }),
   quantity: fc.integer({ min: 1, max: 2 }),
   units: fc.option(fc.subarray(['A', 'B', 'C'], { minLength: 1 }), { freq: 4 }),
-  after: fc.constantFrom('keep', 'keep', 'commit', 'releaseOther'),
+  after: fc.constantFrom('keep', 'keep', 'commit', 'releaseOther', 'block', 'unblock'),
+  resource: fc.integer({ min: 0, max: RESOURCES.length - 1 }),
+  from: fc.integer({ min: 8, max: 30 }),
+  length: fc.integer({ min: 1, max: 8 }),
   other: fc.nat(),
 });
 
@@ -74,8 +78,19 @@ function isApart({ slots }: ClaimWish): boolean {
   return apartOf(slots.map(({ slot }) => slot)).length === slots.length;
 }
 
-function checkNothingConflicts(inventory: Inventory, live: readonly Live[]): void {
-  const count = new Count(inventory, live);
+/** What is sold and blocked, beside the inventory that is to know it. */
+interface World {
+  readonly inventory: Inventory;
+  readonly live: Live[];
+  readonly blocks: Block[];
+}
+
+function openWorld(): World {
+  return { inventory: stock(SLOTS), live: [], blocks: [] };
+}
+
+function checkNothingConflicts({ inventory, live, blocks }: World): void {
+  const count = new Count(inventory, live, blocks);
   const whole = { startAtMs: 0, endAtMs: 500 * MINUTE_MS };
   for (const { id, capacity, units } of RESOURCES) {
     expect(count.peak({ resourceId: id, unit: null }, whole)).toBeLessThanOrEqual(capacity);
@@ -89,10 +104,10 @@ function checkNothingConflicts(inventory: Inventory, live: readonly Live[]): voi
   }
 }
 
-function takeStep(inventory: Inventory, live: Live[], one: Step): void {
+function takeStep({ inventory, live, blocks }: World, one: Step): void {
   const wish = wishOf(one);
   const before = picture(inventory);
-  const count = new Count(inventory, live);
+  const count = new Count(inventory, live, blocks);
   const isFree = wish.slots.every(({ slot }) => count.fits(slot, wish));
   const outcome = inventory.claim(wish);
   if (isApart(wish)) expect(outcome.ok).toBe(isFree);
@@ -108,7 +123,18 @@ function takeStep(inventory: Inventory, live: Live[], one: Step): void {
   live.push(set);
 }
 
-function thenMaybe(inventory: Inventory, live: Live[], one: Step): void {
+function thenMaybe({ inventory, live, blocks }: World, one: Step): void {
+  if (one.after === 'block') {
+    const { id: resourceId } = required(RESOURCES[one.resource], 'a resource of the shop');
+    const startAtMs = one.from * 10 * MINUTE_MS;
+    const span = { startAtMs, endAtMs: startAtMs + one.length * 10 * MINUTE_MS };
+    inventory.block(resourceId, span);
+    blocks.push({ resourceId, span });
+  }
+  if (one.after === 'unblock' && blocks.length > 0) {
+    const [ended] = blocks.splice(one.other % blocks.length, 1);
+    if (ended !== undefined) inventory.unblock(ended.resourceId, ended.span);
+  }
   const index = live.length === 0 ? 0 : one.other % live.length;
   const set = live[index];
   if (set === undefined) return;
@@ -126,15 +152,16 @@ describe('claims, step by step', () => {
   test('never conflict, are refused only when they must be, and leave no trace when refused or released', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 14 }), (steps) => {
-        const inventory = stock(SLOTS);
+        const world = openWorld();
+        const { inventory } = world;
         const empty = picture(inventory);
-        const live: Live[] = [];
         for (const one of steps) {
-          takeStep(inventory, live, one);
-          thenMaybe(inventory, live, one);
-          checkNothingConflicts(inventory, live);
+          takeStep(world, one);
+          thenMaybe(world, one);
+          checkNothingConflicts(world);
         }
-        for (const set of live) release(inventory, set);
+        for (const set of world.live) release(inventory, set);
+        for (const { resourceId, span } of world.blocks) inventory.unblock(resourceId, span);
         expect(picture(inventory)).toBe(empty);
       }),
       { numRuns: 60 },
@@ -144,16 +171,16 @@ describe('claims, step by step', () => {
   test('what is restored from the claims alone shows the same as what decided them', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-        const inventory = stock(SLOTS);
-        const live: Live[] = [];
+        const world = openWorld();
         for (const one of steps) {
-          takeStep(inventory, live, one);
-          thenMaybe(inventory, live, one);
+          takeStep(world, one);
+          thenMaybe(world, one);
         }
         const again = stock(SLOTS);
-        for (const { claims, isHold } of live)
+        for (const { resourceId, span } of world.blocks) again.block(resourceId, span);
+        for (const { claims, isHold } of world.live)
           for (const claim of claims) again.restore(claim, isHold);
-        expect(picture(again)).toBe(picture(inventory));
+        expect(picture(again)).toBe(picture(world.inventory));
       }),
       { numRuns: 60 },
     );
