@@ -4,6 +4,7 @@
  */
 import type { DataRegion } from '../domain/ids.ts';
 import type { ResourceCard, ServiceCard, TaxRule } from '../domain/inventory/cards.ts';
+import type { Place } from '../domain/search/distance.ts';
 import type { EpochMs } from '../domain/time.ts';
 
 /** A provider as D1 keeps it. */
@@ -84,35 +85,58 @@ export interface VenueStore {
   deactivateAllOf(providerId: string): Promise<void>;
 }
 
-/** The place of a service in the order of a search. */
-export interface ServicePosition {
-  readonly createdAtMs: EpochMs;
+/** The place of a service in the order of a search; a smaller rank comes first. */
+export interface SearchPosition {
+  readonly rank: number;
   readonly id: string;
 }
 
-/** What a search asks for; text and tag are compared in lower case and exactly, in that order. */
-export interface ServiceQuery {
-  readonly text: string | null;
+/** What the services of a search have in common; a tag is compared exactly, in lower case. */
+export interface SearchFilter {
   readonly category: string | null;
   readonly tag: string | null;
   readonly providerId: string | null;
   readonly priceMinorMax: number | null;
-  readonly after: ServicePosition | null;
+  readonly near: (Place & { readonly radiusMetres: number }) | null;
+}
+
+/** A service found, with where it is sold. */
+export interface FoundService {
+  readonly card: ServiceCard;
+  readonly rank: number;
+  readonly createdAtMs: EpochMs;
+  readonly venueName: string;
+  readonly latitude: number | null;
+  readonly longitude: number | null;
+}
+
+interface SearchPage {
+  readonly after: SearchPosition | null;
   readonly limit: number;
 }
 
-/** A service found, with its place. */
-export interface FoundService {
-  readonly card: ServiceCard;
-  readonly position: ServicePosition;
+/** The search over active services of active venues and providers. */
+export interface ServiceSearchStore {
+  newest(filter: SearchFilter, page: SearchPage): Promise<FoundService[]>;
+  /** By distance, within the radius. */
+  nearest(
+    filter: SearchFilter & { readonly near: NonNullable<SearchFilter['near']> },
+    page: SearchPage,
+  ): Promise<FoundService[]>;
+  /**
+   * Those that share pieces of text, the likeliest first; where there are no pieces, those with all of the folded text in
+   * theirs. Near means no farther north or south than the radius.
+   */
+  byText(
+    filter: SearchFilter,
+    text: { readonly pieces: readonly string[]; readonly folded: string; readonly limit: number },
+  ): Promise<FoundService[]>;
 }
 
 /** D1's copies of the shards' cards. */
 export interface CardStore {
   putResources(cards: readonly ResourceCard[]): Promise<void>;
   putServices(cards: readonly ServiceCard[], nowMs: EpochMs): Promise<void>;
-  /** Active services of active venues and providers, newest first. */
-  search(query: ServiceQuery): Promise<FoundService[]>;
   /** Ids of services after `afterId`, in order, of a provider or of one of its venues; on sale alone, or all. */
   serviceIds(
     owner: { readonly providerId: string } | { readonly venueId: string },
@@ -125,4 +149,5 @@ export interface CatalogueStores {
   readonly providers: ProviderStore;
   readonly venues: VenueStore;
   readonly cards: CardStore;
+  readonly search: ServiceSearchStore;
 }

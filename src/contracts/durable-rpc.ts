@@ -20,6 +20,7 @@ import type { PaymentStep, RecordReplyCommand, TakeStepCommand } from './payment
 import type {
   CreateSlotsCommand,
   ListSlotsQuery,
+  NextSlotsQuery,
   PatchResourceCommand,
   PatchServiceCommand,
   ProvisionCommand,
@@ -173,6 +174,8 @@ export interface InventoryShardRpc {
   listSlots(
     query: ListSlotsQuery,
   ): Promise<Reply<{ data: SlotView[]; next: { startAtMs: number; id: string } | null }>>;
+  /** One answer for each service, in the order asked. */
+  nextFreeSlots(query: NextSlotsQuery): Promise<Reply<(SlotView | null)[]>>;
   getSlot(id: string): Promise<Reply<SlotView>>;
   applySchedule(command: ApplyScheduleCommand): Promise<Reply<ScheduleAnswer>>;
   blockSlot(command: BlockSlotCommand): Promise<KeyedReply<SlotView>>;

@@ -61,6 +61,14 @@ export interface CreateSlotsCommand {
   readonly slots: readonly NewSlot[];
 }
 
+/** Asks for the next slot of each service that could be held, of so many units, starting within the time. */
+export interface NextSlotsQuery {
+  readonly serviceIds: readonly string[];
+  readonly fromMs: EpochMs | null;
+  readonly toMs: EpochMs | null;
+  readonly quantity: number;
+}
+
 export interface ListSlotsQuery {
   readonly serviceId: string;
   readonly fromMs: EpochMs | null;

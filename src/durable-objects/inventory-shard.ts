@@ -17,6 +17,7 @@ import * as catalogue from '../application/catalogue-commands.ts';
 import * as streams from '../application/chain-streams.ts';
 import { isKnownDispute } from '../application/disputes.ts';
 import { readMoney } from '../application/money-facts.ts';
+import { nextFreeSlots } from '../application/free-slots.ts';
 import { openBooking } from '../application/open-booking.ts';
 import { placeHold, readHold } from '../application/place-hold.ts';
 import * as bookings from '../application/read-booking.ts';
@@ -102,6 +103,10 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
 
   listSlots(query: cards.ListSlotsQuery): Answer<'listSlots'> {
     return this.#runtime.read((shard) => catalogue.listSlots(shard, query));
+  }
+
+  nextFreeSlots(query: cards.NextSlotsQuery): Answer<'nextFreeSlots'> {
+    return this.#runtime.read((shard) => nextFreeSlots(shard, query));
   }
 
   getSlot(id: string): Answer<'getSlot'> {

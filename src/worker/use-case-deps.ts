@@ -10,6 +10,7 @@ import { setOverrides } from '../application/billing/set-overrides.ts';
 import type { CatalogueDeps } from '../application/catalogue-deps.ts';
 import type { ListBookingsDeps } from '../application/list-bookings.ts';
 import { commissionTermsOf } from '../application/payouts/set-commissions.ts';
+import type { SearchDeps } from '../application/search-services.ts';
 import type { ReplayDeps } from '../application/replay-messages.ts';
 import type { VerifyAuditDeps } from '../application/verify-audit.ts';
 import { toSubscriptionView } from '../contracts/http/subscriptions.ts';
@@ -26,6 +27,7 @@ import { DeadLetterRepository } from '../storage/d1/dead-letter-repository.ts';
 import { LegalEntityRepository } from '../storage/d1/legal-entity-repository.ts';
 import { PlanRepository } from '../storage/d1/plan-repository.ts';
 import { ProviderRepository } from '../storage/d1/provider-repository.ts';
+import { ServiceSearchRepository } from '../storage/d1/service-search-repository.ts';
 import { VenueRepository } from '../storage/d1/venue-repository.ts';
 import { WebhookEventRepository } from '../storage/d1/webhook-event-repository.ts';
 import type { Services } from './context.ts';
@@ -57,11 +59,17 @@ export function catalogueDeps(services: Services): CatalogueDeps {
         providers: new ProviderRepository(database),
         venues: new VenueRepository(database),
         cards: new CardRepository(database),
+        search: new ServiceSearchRepository(database),
       };
     },
     grantProviderRole: async (userId) =>
       databases.forId(userId).users.grantRole(userId, 'provider'),
   };
+}
+
+/** For the search over services. */
+export function searchDeps(services: Services): SearchDeps {
+  return { ...catalogueDeps(services), log: services.log };
 }
 
 /** For the list of bookings. */

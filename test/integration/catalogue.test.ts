@@ -231,7 +231,7 @@ describe('changing', () => {
     const read = await call(`GET /v1/services/${shop.serviceId}`);
     expect(read.json).toEqual(changed.json);
     const found = await call(`GET /v1/services?tag=long&providerId=${shop.providerId}`);
-    expect(found.json.data).toEqual([changed.json]);
+    expect(found.json.data).toEqual([{ ...changed.json, nextFreeSlot: null }]);
     const euros = { price: { amount: 1, currency: 'eur' } };
     const refused = await call(`PATCH /v1/services/${shop.serviceId}`, {
       as: shop.owner,

@@ -6,12 +6,9 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import type { BookingListQuery } from '../../src/application/booking-list-ports.ts';
 import type { BookingProjection, ProjectionBatch } from '../../src/contracts/shard-streams.ts';
-import type { ServiceQuery } from '../../src/application/catalogue-ports.ts';
 import { advanceProjection, type ProjectionDeps } from '../../src/queues/projections.ts';
 import { BookingRepository } from '../../src/storage/d1/booking-repository.ts';
 import { CardRepository } from '../../src/storage/d1/card-repository.ts';
-import { ProviderRepository } from '../../src/storage/d1/provider-repository.ts';
-import { VenueRepository } from '../../src/storage/d1/venue-repository.ts';
 import { makeBookingProjection, makeResourceCard, makeServiceCard } from '../support/cards.ts';
 
 const NOW = Date.parse('2026-11-21T09:00:00Z');
@@ -93,34 +90,6 @@ function makeBatch(version: number, throughSeq: number): ProjectionBatch {
   };
 }
 
-/** A provider with one venue, both on sale. */
-async function makeVenue(label: string): Promise<{ providerId: string; venueId: string }> {
-  const providerId = `prv_${label}`;
-  const venueId = `ven_${label}`;
-  const base = { name: label, timeZone: 'Europe/London', commissionBps: null, active: true };
-  await new ProviderRepository(env.DB).insert(
-    {
-      ...base,
-      id: providerId,
-      currency: 'usd',
-      region: null,
-      dataRegion: 'global',
-      shardKey: `g${label}`,
-      createdAtMs: NOW,
-    },
-    'usr_owner',
-  );
-  const place = { address: null, latitude: null, longitude: null, tax: null };
-  await new VenueRepository(env.DB).insert({
-    ...base,
-    ...place,
-    id: venueId,
-    providerId,
-    createdAtMs: NOW,
-  });
-  return { providerId, venueId };
-}
-
 describe('following a shard', () => {
   it('equals the shard after one message, and again after a redelivery', async () => {
     const changes = makeChanges('drain', 1_640);
@@ -182,66 +151,5 @@ describe('listing bookings', () => {
     const expected = present(changes).filter((row) => row.venueId === 'ven_list_1');
     expect(cancelled).toEqual(expected.filter((row) => row.status === 'cancelled'));
     expect(await listAll({ owner, status: 'confirmed', limit: 9 })).toEqual([]);
-  });
-});
-
-describe('searching services', () => {
-  const everything: ServiceQuery = {
-    text: null,
-    category: null,
-    tag: null,
-    providerId: null,
-    priceMinorMax: null,
-    after: null,
-    limit: 100,
-  };
-
-  async function found(query: Partial<ServiceQuery>): Promise<string[]> {
-    const rows = await cards.search({ ...everything, ...query });
-    return rows.map((row) => row.card.id);
-  }
-
-  it('finds by text of any script, category, tag, provider and price, newest first', async () => {
-    const home = await makeVenue('search');
-    const make = (id: string, card: Partial<ReturnType<typeof makeServiceCard>>) =>
-      makeServiceCard({ ...home, id, ...card });
-    const yoga = make('svc_s_yoga', {
-      name: 'ÉTÉ Yoga',
-      category: 'wellness',
-      tags: ['calm', 'mat'],
-    });
-    const padel = make('svc_s_padel', { name: 'Padel', price: { amount: 9_000, currency: 'usd' } });
-    const percent = make('svc_s_percent', { name: 'A 100% sure_thing', tags: ['calm'] });
-    await cards.putServices([yoga], NOW);
-    await cards.putServices([padel], NOW + 1);
-    await cards.putServices([percent], NOW + 2);
-    const { providerId } = home;
-    expect(await found({ providerId })).toEqual(['svc_s_percent', 'svc_s_padel', 'svc_s_yoga']);
-    expect(await found({ providerId, text: 'été' })).toEqual(['svc_s_yoga']);
-    expect(await found({ providerId, text: '100% SURE_' })).toEqual(['svc_s_percent']);
-    expect(await found({ providerId, text: '%' })).toEqual(['svc_s_percent']);
-    expect(await found({ providerId, category: 'wellness' })).toEqual(['svc_s_yoga']);
-    expect(await found({ providerId, tag: 'calm' })).toEqual(['svc_s_percent', 'svc_s_yoga']);
-    expect(await found({ providerId, priceMinorMax: 2_500 })).toEqual([
-      'svc_s_percent',
-      'svc_s_yoga',
-    ]);
-    const after = { createdAtMs: NOW + 1, id: 'svc_s_padel' };
-    expect(await found({ providerId, after })).toEqual(['svc_s_yoga']);
-  });
-
-  it('shows nothing that is off sale: the service, its venue or its provider', async () => {
-    const home = await makeVenue('hidden');
-    const { providerId } = home;
-    await cards.putServices([makeServiceCard({ ...home, id: 'svc_h_one' })], NOW);
-    const off = makeServiceCard({ ...home, id: 'svc_h_off', active: false });
-    await cards.putServices([off], NOW);
-    expect(await found({ providerId })).toEqual(['svc_h_one']);
-    const venues = new VenueRepository(env.DB);
-    await venues.patch(home.venueId, { active: false });
-    expect(await found({ providerId })).toEqual([]);
-    await venues.patch(home.venueId, { active: true });
-    await new ProviderRepository(env.DB).patch(providerId, { active: false });
-    expect(await found({ providerId })).toEqual([]);
   });
 });

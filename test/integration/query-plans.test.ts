@@ -4,7 +4,6 @@
  */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import type { ServiceQuery } from '../../src/application/catalogue-ports.ts';
 import { AuditRepository } from '../../src/storage/d1/audit-repository.ts';
 import { ChainHeadRepository } from '../../src/storage/d1/chain-heads.ts';
 import { BillingRepository } from '../../src/storage/d1/billing-repository.ts';
@@ -19,6 +18,7 @@ import { PlanRepository } from '../../src/storage/d1/plan-repository.ts';
 import { ProviderRepository } from '../../src/storage/d1/provider-repository.ts';
 import { RefreshTokenRepository } from '../../src/storage/d1/refresh-token-repository.ts';
 import { EmailClaimRepository, UserRepository } from '../../src/storage/d1/user-repository.ts';
+import { ServiceSearchRepository } from '../../src/storage/d1/service-search-repository.ts';
 import { VenueRepository } from '../../src/storage/d1/venue-repository.ts';
 import { WebhookEventRepository } from '../../src/storage/d1/webhook-event-repository.ts';
 import { GENESIS_HASH } from '../../src/domain/chain.ts';
@@ -137,7 +137,7 @@ describe('every statement finds its rows by an index', () => {
     expect(await faultsOf(statements)).toEqual([]);
   });
 
-  it('cards and the search over them', async () => {
+  it('cards', async () => {
     const statements = await statementsOf(CardRepository, async (cards) => {
       await cards.putResources([makeResourceCard()]);
       await cards.putServices([makeServiceCard()], NOW);
@@ -147,21 +147,26 @@ describe('every statement finds its rows by an index', () => {
       await cards.serviceIds({ providerId: 'prv_plan' }, page);
       await cards.serviceIds({ venueId: 'ven_plan' }, page);
       await cards.serviceIds({ venueId: 'ven_plan' }, { ...page, isOnSale: false });
-      const all: ServiceQuery = {
-        text: null,
-        category: null,
-        tag: null,
-        providerId: null,
-        priceMinorMax: null,
-        after: null,
-        limit: 10,
-      };
-      await cards.search(all);
-      await cards.search({ ...all, after: { createdAtMs: NOW, id: 'svc_x' } });
-      await cards.search({ ...all, text: 'x', priceMinorMax: 5 });
-      await cards.search({ ...all, category: 'x' });
-      await cards.search({ ...all, tag: 'x' });
-      await cards.search({ ...all, providerId: 'x' });
+    });
+    expect(await faultsOf(statements)).toEqual([]);
+  });
+
+  it('the search over services', async () => {
+    const statements = await statementsOf(ServiceSearchRepository, async (search) => {
+      const none = { category: null, tag: null, providerId: null, priceMinorMax: null, near: null };
+      const near = { latitude: 51.5, longitude: -0.1, radiusMetres: 5_000 };
+      const first = { after: null, limit: 10 };
+      const later = { after: { rank: -NOW, id: 'svc_x' }, limit: 10 };
+      await search.newest(none, first);
+      await search.newest({ ...none, priceMinorMax: 5 }, later);
+      await search.newest({ ...none, category: 'x' }, first);
+      await search.newest({ ...none, tag: 'x' }, first);
+      await search.newest({ ...none, providerId: 'x' }, first);
+      await search.nearest({ ...none, near }, first);
+      await search.nearest({ ...none, near }, later);
+      await search.byText(none, { pieces: ['pad', 'ade'], folded: 'pade', limit: 10 });
+      await search.byText({ ...none, near }, { pieces: ['pad'], folded: 'pad', limit: 10 });
+      await search.byText(none, { pieces: [], folded: 'pa', limit: 10 });
     });
     expect(await faultsOf(statements)).toEqual([]);
   });

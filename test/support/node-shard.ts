@@ -13,6 +13,7 @@ import * as catalogue from '../../src/application/catalogue-commands.ts';
 import * as streams from '../../src/application/chain-streams.ts';
 import { readMoney } from '../../src/application/money-facts.ts';
 import { hasDue, settleDeadlines } from '../../src/application/deadlines.ts';
+import { nextFreeSlots } from '../../src/application/free-slots.ts';
 import { openBooking } from '../../src/application/open-booking.ts';
 import { placeHold, readHold } from '../../src/application/place-hold.ts';
 import * as bookings from '../../src/application/read-booking.ts';
@@ -34,6 +35,7 @@ import type { RecordReplyCommand, TakeStepCommand } from '../../src/contracts/pa
 import type {
   CreateSlotsCommand,
   ListSlotsQuery,
+  NextSlotsQuery,
   PatchResourceCommand,
   PatchServiceCommand,
   PutResourceCommand,
@@ -197,6 +199,10 @@ export class NodeShard implements rpc.InventoryShardRpc {
 
   async listSlots(query: ListSlotsQuery) {
     return this.look((shard) => catalogue.listSlots(shard, query));
+  }
+
+  async nextFreeSlots(query: NextSlotsQuery) {
+    return this.look((shard) => nextFreeSlots(shard, query));
   }
 
   async getSlot(id: string) {

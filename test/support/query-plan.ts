@@ -4,7 +4,12 @@ import { expect } from 'vitest';
 import { parameterCount, recordStatements } from './recording-database.ts';
 
 /** Parts of a plan that read everything and may: a parameter's own rows are no table. */
-const ALLOWED_SCANS: readonly RegExp[] = [/^SCAN json_each VIRTUAL TABLE/, /^SCAN CONSTANT ROW$/];
+const ALLOWED_SCANS: readonly RegExp[] = [
+  /^SCAN json_each VIRTUAL TABLE/,
+  /^SCAN CONSTANT ROW$/,
+  // An index of text is asked by its own query, which the plan calls a scan with an index of its own.
+  /^SCAN service_search VIRTUAL TABLE INDEX \d+:.*M/,
+];
 
 /** Runs a repository's calls, checks that none of its methods was left out, and answers what it asked the database. */
 export async function statementsOf<T extends object>(

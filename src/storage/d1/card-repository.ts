@@ -1,15 +1,16 @@
 /**
- * All SQL of D1's copies of resource and service cards, and of the search over them.
+ * All SQL of D1's copies of resource and service cards.
  * A card replaces an older version only, so that writers may repeat themselves and overtake one another.
- * Callers: the catalogue's use cases, the search, the projection consumer.
+ * Callers: the catalogue's use cases, the projection consumer.
  */
-import { and, asc, desc, eq, exists, gt, inArray, lte, sql, type SQL } from 'drizzle-orm';
+import { and, asc, eq, gt } from 'drizzle-orm';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
-import type { CardStore, FoundService, ServiceQuery } from '../../application/catalogue-ports.ts';
+import type { CardStore } from '../../application/catalogue-ports.ts';
 import type { ResourceCard, ServiceCard } from '../../domain/inventory/cards.ts';
+import { foldText } from '../../domain/search/text-match.ts';
 import type { EpochMs } from '../../domain/time.ts';
 import { jsonChunks } from './json-rows.ts';
-import { provider, service, serviceTag, venue } from './schema/catalogue.ts';
+import { service } from './schema/catalogue.ts';
 
 // `WHERE true` keeps the parser from taking ON CONFLICT for a join constraint.
 const UPSERT_RESOURCES = `
@@ -72,16 +73,6 @@ export class CardRepository implements CardStore {
     return jsonChunks(cards.map(serviceRow)).map((chunk) => upsert.bind(chunk, nowMs));
   }
 
-  async search(query: ServiceQuery): Promise<FoundService[]> {
-    const rows = await this.#orm
-      .select({ card: service.card, createdAtMs: service.createdAtMs, id: service.id })
-      .from(service)
-      .where(and(...this.#conditions(query)))
-      .orderBy(desc(service.createdAtMs), desc(service.id))
-      .limit(query.limit);
-    return rows.map(({ card, createdAtMs, id }) => ({ card, position: { createdAtMs, id } }));
-  }
-
   async serviceIds(
     owner: { readonly providerId: string } | { readonly venueId: string },
     page: { readonly afterId: string; readonly limit: number; readonly isOnSale: boolean },
@@ -103,45 +94,6 @@ export class CardRepository implements CardStore {
       .orderBy(asc(service.id))
       .limit(page.limit);
     return rows.map((row) => row.id);
-  }
-
-  #conditions(query: ServiceQuery): (SQL | undefined)[] {
-    const { after } = query;
-    const one = { one: sql`1` };
-    return [
-      eq(service.active, true),
-      query.category === null ? undefined : eq(service.category, query.category),
-      query.providerId === null ? undefined : eq(service.providerId, query.providerId),
-      query.priceMinorMax === null ? undefined : lte(service.priceMinor, query.priceMinorMax),
-      // instr() and not LIKE: D1 caps a LIKE pattern at 50 bytes, and its wildcards would need escaping.
-      query.text === null
-        ? undefined
-        : sql`instr(${service.searchText}, ${query.text.toLowerCase()}) > 0`,
-      query.tag === null
-        ? undefined
-        : inArray(
-            service.id,
-            this.#orm
-              .select({ id: serviceTag.serviceId })
-              .from(serviceTag)
-              .where(eq(serviceTag.tag, query.tag)),
-          ),
-      exists(
-        this.#orm
-          .select(one)
-          .from(venue)
-          .where(and(eq(venue.id, service.venueId), eq(venue.active, true))),
-      ),
-      exists(
-        this.#orm
-          .select(one)
-          .from(provider)
-          .where(and(eq(provider.id, service.providerId), eq(provider.active, true))),
-      ),
-      after === null
-        ? undefined
-        : sql`(${service.createdAtMs}, ${service.id}) < (${after.createdAtMs}, ${after.id})`,
-    ];
   }
 }
 
@@ -165,10 +117,7 @@ function serviceRow(card: ServiceCard) {
     priceMinor: card.price.amount,
     currency: card.price.currency,
     active: card.active ? 1 : 0,
-    searchText: words
-      .filter((word) => word !== null)
-      .join('\n')
-      .toLowerCase(),
+    searchText: foldText(words.filter((word) => word !== null).join('\n')),
     card: JSON.stringify(card),
   };
 }

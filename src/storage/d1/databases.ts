@@ -41,6 +41,7 @@ const PROBE_TABLES = [
   'payment_method',
   'availability_rule',
   'feed',
+  'service_text',
 ];
 
 /** The databases over their bindings. */

@@ -7,13 +7,18 @@ import {
   serviceSchema,
 } from '../../contracts/http/catalogue.ts';
 import { fromInstant, servicePatch, toServiceView } from '../../contracts/http/catalogue-views.ts';
-import { searchServicesQuerySchema, servicePageSchema } from '../../contracts/http/search.ts';
+import {
+  searchServicesQuerySchema,
+  servicePageSchema,
+  toFoundServiceView,
+  toServiceSearch,
+} from '../../contracts/http/search.ts';
 import type { App } from '../context.ts';
 import { mappedResponse, pageResponse } from '../map-response.ts';
 import { idempotent } from '../middleware/idempotent-call.ts';
 import { refusalResponse, requireCaller } from '../respond.ts';
 import { defineRoute } from '../route.ts';
-import { catalogueDeps } from '../use-case-deps.ts';
+import { catalogueDeps, searchDeps } from '../use-case-deps.ts';
 
 const tag = 'Catalogue';
 const pathIds = { id: 'svc' } as const;
@@ -36,7 +41,9 @@ const search = defineRoute({
   path: '/v1/services',
   tag,
   summary: 'Search services',
-  description: 'What is on sale, newest first. May lag by seconds.',
+  description:
+    'What is on sale: what answers the text first, typing mistakes allowed, or what is nearest, else the newest. With `from` ' +
+    'or `to`, only what has free slots then. Names and prices may lag by seconds; `nextFreeSlot` is asked of the inventory.',
   access: 'public',
   query: searchServicesQuerySchema,
   answers: { 200: { description: 'Services found.', schema: servicePageSchema } },
@@ -87,10 +94,9 @@ export function registerServices(app: App): void {
     })(c),
   );
   app.openapi(search, async (c) => {
-    const { query: text, maxPrice: priceMinorMax, ...rest } = c.req.valid('query');
-    const request = { text, priceMinorMax, ...rest };
-    const result = await searchServices(catalogueDeps(c.get('services')), request);
-    return pageResponse(c, result, toServiceView);
+    const request = toServiceSearch(c.req.valid('query'));
+    const result = await searchServices(searchDeps(c.get('services')), request);
+    return pageResponse(c, result, toFoundServiceView);
   });
   app.openapi(read, async (c) => {
     const result = await readService(catalogueDeps(c.get('services')), c.req.param('id'));
