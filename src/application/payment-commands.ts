@@ -28,9 +28,11 @@ import {
   afterPaidLook,
   afterRefundAnswer,
   giveUpRefund,
+  giveUpWithoutRoom,
   refundsToLookAt,
   searchRefund,
   stepForPendingRefunds,
+  wasTurnedAway,
 } from './refund-looks.ts';
 import { isFrozen, settleRefund } from './refunds.ts';
 import type { ShardState } from './shard-state.ts';
@@ -195,6 +197,12 @@ function afterFetch(shard: ShardState, payment: Payment, command: RecordReplyCom
   const after = required(shard.store.payment(payment.id), 'a payment stays');
   if (lost !== null)
     return afterLoss(shard, { payment: after, operation: lost, reply, cause, tried });
+  const again = open.find((one) => wasTurnedAway(one) && one.leaseUntilMs <= shard.nowMs);
+  if (again !== undefined && isPaid(after) && !isFrozen(shard, after)) {
+    if (giveUpWithoutRoom(shard, after, { operation: again, seen: reply.payment }))
+      return goOn(shard, after, cause);
+    if (!tried.includes(again.id)) return lease(shard, after, again);
+  }
   if (isPaid(after)) return afterPaidLook(shard, after, command) ?? goOn(shard, after, cause);
   const isAwaited = open.length === 0 && isPaymentOpen(after);
   if (isAwaited && reply.payment.state === 'approved') return takeApproval(shard, after);
@@ -351,6 +359,8 @@ function stepForOpen(
     if (open.leaseUntilMs > 0) return look(shard, payment, open);
     if (isFrozen(shard, payment))
       return command.look || isDue(shard, payment) ? fetchWork(shard, payment) : IDLE;
+    // It was not taken as it was asked for: somebody else may have given back what it names.
+    if (wasTurnedAway(open)) return fetchWork(shard, payment);
   }
   if (open.state === 'requested' || payment.ref === null) return lease(shard, payment, open);
   return fetchWork(shard, payment);

@@ -10,7 +10,7 @@ import type {
 } from '../contracts/payment-steps.ts';
 import { required } from '../domain/assert.ts';
 import type { Operation, Payment, Refund } from '../domain/booking/booking.ts';
-import type { ProcessorReply } from '../domain/payment/processor-reply.ts';
+import type { ProcessorPayment, ProcessorReply } from '../domain/payment/processor-reply.ts';
 import { fetchWork } from './operations.ts';
 import { isDue, isOperationOpen, OPERATION_LEASE_MS } from './payment-plan.ts';
 import { DISPUTE_LOOK_MS } from './disputes.ts';
@@ -120,6 +120,22 @@ export function searchRefund(
       leaseUntilMs,
     },
   };
+}
+
+/** True for a refund that the processor answered without taking it, and without a no. */
+export function wasTurnedAway({ kind, state, errorCode }: Operation): boolean {
+  return kind === 'refund' && state === 'requested' && errorCode !== null;
+}
+
+/** Gives up a refund that was turned away, if the payment shows that less is left than it asks for; true when it was. */
+export function giveUpWithoutRoom(
+  shard: ShardState,
+  payment: Payment,
+  turned: { operation: Operation; seen: ProcessorPayment },
+): boolean {
+  const { operation, seen } = turned;
+  const isFull = seen.refundedMinor + operation.amountMinor > seen.capturedMinor;
+  return isFull && giveUpRefund(shard, payment, { ...operation, errorCode: NO_ROOM });
 }
 
 /** Gives up a refund that is not there and that nothing is left for; true when it was given up. */

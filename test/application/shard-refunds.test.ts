@@ -234,6 +234,28 @@ describe('a refund that comes back after it had gone', () => {
 });
 
 describe('a refund made at the processor by hand', () => {
+  test('ends a refund of ours that asks for more than it left, and keeps no other one waiting', async () => {
+    const shop = await NodeShop.open();
+    const { id } = await shop.booked();
+    shop.stripe.refundByHand(shop.payment(id).ref ?? '', 150);
+    const tooMuch = { kind: 'misconfigured', reason: 'more than is left' } as const;
+    let first: string | null = null;
+    shop.stripe.faultFor = ({ kind, key }) => {
+      if (kind !== 'refund') return null;
+      first ??= key;
+      return key === first ? tooMuch : null;
+    };
+    given(await shop.refund(id));
+    await shop.pass(MINUTE_MS);
+    const refunds = shop.shard.store.refundsOf(id);
+    expect(refunds.map(({ state, amountMinor }) => [state, amountMinor])).toEqual([
+      ['failed', 2_500],
+      ['succeeded', 150],
+    ]);
+    expect(given(await shop.refund(id))).toMatchObject({ status: 'succeeded' });
+    expect(shop.payment(id).refundedMinor).toBe(2_500);
+  });
+
   test('is recorded, counted and told to the ledger once', async () => {
     const shop = await NodeShop.open();
     const { id } = await shop.booked();
