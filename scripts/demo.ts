@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Surprise } from './demo/client.ts';
 import { tellStory } from './demo/story.ts';
-import type { StoryPlace, Teller } from './demo/story.ts';
+import type { StoryPlace, Teller } from './demo/cast.ts';
 import { PROJECT_ROOT } from './local/project.ts';
 import { LOOPBACK, platformUrl, readSettings, simulatorsUrl } from './local/settings.ts';
 

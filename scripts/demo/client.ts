@@ -33,6 +33,10 @@ export class Client {
     return this.#call('POST', path, { body: {}, ...options });
   }
 
+  patch(path: string, options: CallOptions): Promise<Answer> {
+    return this.#call('PATCH', path, options);
+  }
+
   delete(path: string, token: string): Promise<Answer> {
     return this.#call('DELETE', path, { token });
   }
@@ -42,9 +46,8 @@ export class Client {
       method,
       headers: {
         ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
-        ...(method === 'POST'
-          ? { 'content-type': 'application/json', 'idempotency-key': randomUUID() }
-          : {}),
+        ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(method === 'POST' ? { 'idempotency-key': randomUUID() } : {}),
       },
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
     });

@@ -7,25 +7,12 @@ import { DEMO_ACCOUNTS, DEMO_PASSWORD, DEMO_SERVICES } from '../seed.ts';
 import { Client, Surprise, eventually, expectAnswer, expectSame } from './client.ts';
 import { listOf, objectOf, textOf } from './client.ts';
 import type { JsonObject } from './client.ts';
+import type { Cast, StoryPlace, Teller } from './cast.ts';
+import { sellByRules, sellSeats } from './venue.ts';
 
 const PRICE_MINOR = 2500;
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
-
-export interface StoryPlace {
-  readonly platformUrl: string;
-  readonly simulatorsUrl: string;
-}
-
-/** Tells one step: a title, and a function that does it and answers the facts worth showing. */
-export type Teller = <T>(title: string, act: () => Promise<readonly [T, string]>) => Promise<T>;
-
-interface Cast {
-  readonly platform: Client;
-  readonly simulators: Client;
-  readonly tell: Teller;
-  readonly tokens: Readonly<Record<keyof typeof DEMO_ACCOUNTS | 'rival', string>>;
-}
 
 /** Tells the whole story; throws a Surprise at the first thing that is not as promised. */
 export async function tellStory(place: StoryPlace, tell: Teller): Promise<void> {
@@ -45,6 +32,8 @@ export async function tellStory(place: StoryPlace, tell: Teller): Promise<void> 
   await cancel(cast, booking);
   await verifyAudit(cast, textOf(booking, 'id'));
   await closeCourt(cast, court);
+  await sellByRules(cast, await venueOf(cast));
+  await sellSeats(cast, await venueOf(cast));
 }
 
 async function signIn(platform: Client, tell: Teller): Promise<Cast['tokens']> {
@@ -310,6 +299,11 @@ async function closeCourt({ platform, tell, tokens }: Cast, court: Court): Promi
     }
     return [null, 'bookings that were sold keep their terms'];
   });
+}
+
+/** The venue of the demo. */
+async function venueOf({ platform }: Cast): Promise<string> {
+  return textOf(await serviceCalled(platform, DEMO_SERVICES.open), 'venueId');
 }
 
 async function serviceCalled(platform: Client, name: string): Promise<JsonObject> {
