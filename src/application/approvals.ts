@@ -16,6 +16,7 @@ import { refuse, type Refusal } from '../domain/result.ts';
 import type { EpochMs } from '../domain/time.ts';
 import { claimAnew } from './claim-anew.ts';
 import { isPaymentOpen } from './payment-plan.ts';
+import { decideSession, isPledge, pledge, renewFunds } from './pledges.ts';
 import type { ShardState } from './shard-state.ts';
 import { moveBooking, moveHold, movePayment, returnQuota } from './transitions.ts';
 
@@ -38,6 +39,7 @@ export function requestApproval(
   booking: Booking,
   { captureBeforeMs, actor }: { captureBeforeMs: EpochMs | null; actor: string },
 ): boolean {
+  if (approvalOf(booking).kind === 'pledge') return pledge(shard, booking, actor);
   const hold = holdOf(shard, booking);
   const approveByMs = approvableUntilMs(shard, hold, captureBeforeMs);
   if (!LIVE_HOLD_STATES.has(hold.state) || approveByMs <= shard.nowMs) return false;
@@ -56,12 +58,23 @@ export function fundsOfRequest(
   shard: ShardState,
   booking: Booking,
   payment: Payment,
-): 'wait' | 'void' {
-  if (booking.state === 'awaiting_approval') return 'wait';
-  if (booking.state !== 'pending' || payment.successor !== null) return 'void';
+): 'wait' | 'void' | 'capture' {
+  if (payment.successor !== null) return 'void';
+  if (booking.state === 'awaiting_approval') {
+    if (isPledge(booking)) decideSession(shard, required(booking.items[0], 'a slot').slotId);
+    if (isBeingCaptured(shard, payment)) return 'capture';
+    return renewFunds(shard, booking, payment) ? 'void' : 'wait';
+  }
+  if (booking.state !== 'pending') return 'void';
   const actor = `processor:${payment.processor}`;
   const { captureBeforeMs } = payment;
-  return requestApproval(shard, booking, { captureBeforeMs, actor }) ? 'wait' : 'void';
+  if (!requestApproval(shard, booking, { captureBeforeMs, actor })) return 'void';
+  return isBeingCaptured(shard, payment) ? 'capture' : 'wait';
+}
+
+/** This pledge, or this look at it, completed its session. */
+function isBeingCaptured(shard: ShardState, { id }: Payment): boolean {
+  return shard.store.payment(id)?.state === 'capturing';
 }
 
 /** A request ends without a yes: its quota goes back, and its funds are released by the next step of their payment. */
@@ -70,8 +83,11 @@ export function endRequest(
   booking: Booking,
   end: { event: BookingEvent; actor: string; reason: string | null },
 ): void {
+  const hold = holdOf(shard, booking);
   moveBooking(shard, booking, end);
-  returnQuota(shard, holdOf(shard, booking));
+  // Only a pledge has kept its claim.
+  if (hold.state === 'committed') moveHold(shard, hold, { ...end, event: 'free' });
+  else returnQuota(shard, hold);
   for (const payment of shard.store.paymentsOf(booking.id)) {
     if (!isPaymentOpen(payment)) continue;
     shard.savePayment({ ...payment, dueAtMs: shard.nowMs });
@@ -89,7 +105,7 @@ export function approve(
   booking: Booking,
   { price, actor }: { price: Money | null; actor: string },
 ): Refusal | null {
-  const refusal = requestRefusal(booking) ?? priceRefusal(booking, price);
+  const refusal = requestRefusal(booking) ?? pledgeRefusal(booking) ?? priceRefusal(booking, price);
   if (refusal !== null) return refusal;
   const isTaken = !(price === null
     ? grant(shard, booking, actor)
@@ -161,6 +177,14 @@ function requestRefusal({ state }: Booking): Refusal | null {
   return refuse('invalid_transition', `A booking that is ${state} does not wait for approval.`, {
     status: state,
   }).refusal;
+}
+
+/** A session is decided for all who pledged, by their number. */
+function pledgeRefusal(booking: Booking): Refusal | null {
+  if (!isPledge(booking)) return null;
+  const status = booking.state;
+  return refuse('invalid_transition', 'It is confirmed once enough is pledged.', { status })
+    .refusal;
 }
 
 /** A price is named where it was left open, and nowhere else: what was agreed at the sale stands. */

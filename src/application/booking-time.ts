@@ -5,7 +5,9 @@
 import { bookingDueAtMs } from '../domain/booking/attendance.ts';
 import type { Booking } from '../domain/booking/booking.ts';
 import type { BookingEvent, BookingState } from '../domain/booking/booking-machine.ts';
+import { required } from '../domain/assert.ts';
 import { endRequest } from './approvals.ts';
+import { decideSession, isPledge } from './pledges.ts';
 import { CLOCK_ACTOR, type ShardState } from './shard-state.ts';
 import { moveBooking } from './transitions.ts';
 
@@ -29,7 +31,10 @@ export function passBookingTime(shard: ShardState, bookingId: string): void {
 }
 
 function endInTime(shard: ShardState, booking: Booking): void {
-  const reason = 'nobody approved it in time';
+  if (isPledge(booking)) decideSession(shard, required(booking.items[0], 'a slot').slotId);
+  const isPledged = isPledge(booking);
+  if (shard.store.booking(booking.id)?.state !== 'awaiting_approval') return;
+  const reason = isPledged ? 'too few had pledged' : 'nobody approved it in time';
   endRequest(shard, booking, { event: 'expire', actor: CLOCK_ACTOR, reason });
 }
 

@@ -63,6 +63,8 @@ export interface InventoryStore extends ScheduleStore {
   claimsOf(holdId: string): Claim[];
   /** Ends the claims of a hold, or those of some of its slots. */
   endClaims(holdId: string, slotIds?: readonly string[]): void;
+  /** Holds with a live claim of this very slot, the oldest first. */
+  holdsOfSlot(slotId: string): string[];
   /** Claims that may still keep somebody out: those of live holds that are not over. */
   liveClaims(): Iterable<LiveClaim>;
 

@@ -16,7 +16,9 @@ import { meansRefusal, ownHold, placeNewHold } from './place-hold.ts';
 import type { HoldWish } from './place-hold.ts';
 import { lookUpCall, remember } from './keyed-calls.ts';
 import type { Decision } from './keyed-calls.ts';
+import { findLines } from './hold-lines.ts';
 import { openPayment } from './open-payment.ts';
+import { pledgeClosedRefusal } from './pledges.ts';
 import { viewBooking } from './read-booking.ts';
 import type { ShardState } from './shard-state.ts';
 import { moveBooking, moveHold } from './transitions.ts';
@@ -95,6 +97,9 @@ function meansOf({ payment, canReserve }: OpenBookingCommand): HoldWish['means']
 function begunByRequest(shard: ShardState, hold: Hold): Opening {
   if (approvableUntilMs(shard, hold, null) <= shard.nowMs)
     return refused('slot_past', 'The slot has started.');
+  const slotIds = hold.items.map(({ slotId }) => slotId);
+  const closed = pledgeClosedRefusal(shard, findLines(shard, slotIds) ?? []);
+  if (closed !== null) return { kind: 'refused', refusal: closed };
   const booking = writeBooking(shard, hold);
   const actor = `customer:${booking.customerId}`;
   requestApproval(shard, booking, { captureBeforeMs: null, actor });
@@ -102,7 +107,7 @@ function begunByRequest(shard: ShardState, hold: Hold): Opening {
 }
 
 function beginFirstAttempt(shard: ShardState, hold: Hold, payment: PaymentChoice | null): Opening {
-  if (hold.approval === 'quote' || (hold.approval === 'decision' && hold.quote.totalMinor === 0))
+  if (hold.approval === 'quote' || (hold.approval !== 'none' && hold.quote.totalMinor === 0))
     return begunByRequest(shard, hold);
   if (hold.quote.totalMinor > 0 && payment === null)
     return refused('payment_required', 'Money is due: name a payment.');

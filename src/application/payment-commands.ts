@@ -12,6 +12,7 @@ import type {
 import type { OrphanOutcome } from '../contracts/shard-streams.ts';
 import { InvariantError, required } from '../domain/assert.ts';
 import type { Operation, Payment } from '../domain/booking/booking.ts';
+import { renewalDueMs } from '../domain/booking/pledge.ts';
 import type { ProcessorReply } from '../domain/payment/processor-reply.ts';
 import { renewCall } from './keyed-calls.ts';
 import {
@@ -392,13 +393,22 @@ function stepForAuthorized(
 ): PaymentStep {
   const kind = lockOrVoid(shard, payment);
   const after = required(shard.store.payment(payment.id), 'a payment stays');
-  if (kind === 'wait') return command.look ? fetchWork(shard, after) : rest(shard, after);
+  if (kind === 'wait')
+    return command.look ? fetchWork(shard, after) : restUntilRenewal(shard, after);
   return createOperation(shard, after, { kind });
 }
 
 /** Nothing is left to do: nobody needs to look again until something happens. */
 function rest(shard: ShardState, payment: Payment): PaymentStep {
   if (payment.dueAtMs !== null) shard.savePayment({ ...payment, dueAtMs: null });
+  return IDLE;
+}
+
+/** Funds that wait for a decision are looked at again when they have to be reserved anew, if that comes first. */
+function restUntilRenewal(shard: ShardState, payment: Payment): PaymentStep {
+  const booking = required(shard.store.booking(payment.bookingId), 'a payment has its booking');
+  const dueAtMs = renewalDueMs(booking, payment);
+  if (payment.dueAtMs !== dueAtMs) shard.savePayment({ ...payment, dueAtMs });
   return IDLE;
 }
 

@@ -13,6 +13,7 @@ import type { ProcessorPayment } from '../domain/payment/processor-reply.ts';
 import { endRequest, fundsOfRequest } from './approvals.ts';
 import { claimAnew } from './claim-anew.ts';
 import { openPayment } from './open-payment.ts';
+import { isPledge } from './pledges.ts';
 import { CAPTURE_MARGIN_MS, isPaid, isPaymentOpen, isWanted } from './payment-plan.ts';
 import { applyDisputes } from './disputes.ts';
 import { recordFee, recordReceived } from './money-facts.ts';
@@ -290,8 +291,10 @@ function afterEnd(shard: ShardState, before: Payment, payment: Payment): void {
   const actor = `processor:${payment.processor}`;
   const booking = bookingOf(shard, payment);
   const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
-  if (booking.state === 'awaiting_approval')
+  if (booking.state === 'awaiting_approval') {
+    if (isPledge(booking) && payment.successor !== null) return succeed(shard, payment);
     return endRequest(shard, booking, { event: 'fail_payment', actor, reason: payment.state });
+  }
   if (booking.state === 'confirming') {
     moveBooking(shard, booking, { event: 'fail_payment', actor, reason: payment.state });
     if (hold.state === 'committed')

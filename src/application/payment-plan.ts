@@ -55,7 +55,10 @@ export function isOperationOpen(operation: Operation): boolean {
 
 /** True when the booking still wants this attempt to succeed: its hold stands and nobody asked to end it. */
 export function isWanted(booking: Booking, hold: Hold | null, payment: Payment): boolean {
-  return booking.state === 'pending' && hold?.state === 'active' && payment.successor === null;
+  if (payment.successor !== null) return false;
+  // A pledge keeps its claim while its funds are reserved anew.
+  const isRenewed = booking.state === 'awaiting_approval' && hold?.state === 'committed';
+  return isRenewed || (booking.state === 'pending' && hold?.state === 'active');
 }
 
 /** Our key at the processor: one per operation and try, made of durable ids, so that a repeat is the same call. */

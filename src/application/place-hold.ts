@@ -35,6 +35,7 @@ import { assignments, linesOf } from './hold-lines.ts';
 import type { SlotLine } from './hold-lines.ts';
 import { unitsOnDateOf, venueDate } from './daily-units.ts';
 import { answerKeyed } from './keyed-calls.ts';
+import { pledgeClosedRefusal, pledgeInputRefusal } from './pledges.ts';
 import { openNotices } from './quota-outbox.ts';
 import type { ShardState } from './shard-state.ts';
 
@@ -85,7 +86,11 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
     dateOf: venueDate,
     unitsOnDateOf: (line) => unitsOnDateOf(shard, wish.caller.id, line),
   };
-  const early = accessRefusal(facts) ?? inputRefusal(shard, lines, wish) ?? quantityRefusal(facts);
+  const early =
+    accessRefusal(facts) ??
+    inputRefusal(shard, lines, wish) ??
+    pledgeInputRefusal(lines) ??
+    quantityRefusal(facts);
   if (early !== null) return refused(early);
   const price = priceFor(facts, wish);
   const unpaid = meansRefusal(
@@ -102,6 +107,7 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
   }
   const late =
     refusalAfterClaim(facts) ??
+    pledgeClosedRefusal(shard, lines) ??
     momentaryRefusal(access) ??
     budgetRefusal(shard, wish) ??
     grantRefusal(facts);
@@ -171,6 +177,7 @@ export function meansRefusal(
 /** One slot that has to be approved makes the whole hold wait; a price that is still to be named comes before a yes. */
 function approvalOf(lines: readonly SlotLine[]): Hold['approval'] {
   if (lines.some(({ service }) => service.priceType === 'custom')) return 'quote';
+  if (lines.some(({ service }) => service.pledge !== null)) return 'pledge';
   return lines.some(({ service }) => service.requiresApproval) ? 'decision' : 'none';
 }
 

@@ -8,6 +8,7 @@ import type { Booking } from '../domain/booking/booking.ts';
 import type { Slot } from '../domain/inventory/cards.ts';
 import { ok, refuse, type Result } from '../domain/result.ts';
 import { viewSlot } from './hold-lines.ts';
+import { viewPledge } from './pledges.ts';
 import type { ShardState } from './shard-state.ts';
 
 /** `GET /v1/bookings/{id}`: for its customer, its provider and operators. */
@@ -75,7 +76,9 @@ export function viewBooking(shard: ShardState, booking: Booking): BookingView {
   const payment = shard.store.currentPayment(booking.id);
   // Nothing goes back of a booking that nobody paid for, and most are read before they are cancelled.
   const refunds = payment === null ? [] : refundsOf(shard, booking.id);
-  return bookingView(booking, payment, { slots, refunds, publicUrl: shard.ports.publicUrl });
+  const pledge = viewPledge(shard, booking);
+  const { publicUrl } = shard.ports;
+  return bookingView(booking, payment, { slots, refunds, pledge, publicUrl });
 }
 
 function refundsOf(shard: ShardState, bookingId: string) {

@@ -194,6 +194,11 @@ export const createRefundSchema = z
   })
   .openapi('CreateRefund');
 
+/** How a session stands that takes place once enough is pledged. */
+const pledgeViewSchema = z
+  .strictObject({ minimum: z.int(), pledged: z.int(), decideAt: instantSchema })
+  .openapi('PledgedSession');
+
 export const bookingSchema = z
   .strictObject({
     id: z.string(),
@@ -213,6 +218,7 @@ export const bookingSchema = z
     checkedInAt: instantSchema.nullable(),
     approveBy: instantSchema.nullable(),
     rescheduledAt: instantSchema.nullable(),
+    pledge: pledgeViewSchema.nullable(),
     createdAt: instantSchema,
   })
   .openapi('Booking');
@@ -246,6 +252,7 @@ export type ClaimBody = z.infer<z.ZodObject<typeof claimFields>>;
 export type CreateBookingBody = z.infer<typeof createBookingSchema>;
 export type HoldView = z.infer<typeof holdSchema>;
 export type BookingView = z.infer<typeof bookingSchema>;
+export type PledgeView = z.infer<typeof pledgeViewSchema>;
 export type RefundView = z.infer<typeof refundSchema>;
 export type HistoryView = z.infer<typeof historySchema>;
 export type QuoteView = z.infer<typeof quoteSchema>;

@@ -6,7 +6,14 @@ import type { SlotAvailability } from '../../domain/inventory/slot-availability.
 import type { ChainBody } from '../../domain/chain.ts';
 import type { EpochMs } from '../../domain/time.ts';
 import { calendarLinks } from './calendar-links.ts';
-import type { BookingView, HistoryView, HoldView, QuoteView, RefundView } from './booking.ts';
+import type {
+  BookingView,
+  HistoryView,
+  HoldView,
+  QuoteView,
+  RefundView,
+  PledgeView,
+} from './booking.ts';
 import type { SlotView } from './catalogue.ts';
 
 /** RFC 3339 in UTC; whole seconds carry no fraction. */
@@ -104,6 +111,7 @@ export function bookingView(
   seen: {
     slots: readonly SlotView[];
     refunds: readonly { refund: Refund; currency: string }[];
+    pledge: PledgeView | null;
     publicUrl: string;
   },
 ): BookingView {
@@ -130,13 +138,15 @@ export function bookingView(
     checkedInAt: booking.checkedInAtMs === null ? null : formatInstant(booking.checkedInAtMs),
     approveBy: approveBy(booking),
     rescheduledAt: booking.rescheduledAtMs === null ? null : formatInstant(booking.rescheduledAtMs),
+    pledge: seen.pledge,
     createdAt: formatInstant(booking.createdAtMs),
   };
 }
 
 /** Until when its provider may approve it; null for what does not wait for that. */
 function approveBy({ state, approval }: Booking): string | null {
-  const atMs = state === 'awaiting_approval' ? (approval?.approveByMs ?? null) : null;
+  const isAsked = state === 'awaiting_approval' && approval?.kind !== 'pledge';
+  const atMs = isAsked ? (approval?.approveByMs ?? null) : null;
   return atMs === null ? null : formatInstant(atMs);
 }
 

@@ -33,10 +33,10 @@ export interface Booking {
   readonly version: number;
 }
 
-/** A booking that waits for its provider's yes. */
+/** A booking that waits for its provider's yes, or for its session's minimum. */
 export interface BookingApproval {
-  /** decision: yes or no. quote: yes with a price, which is paid afterwards. */
-  readonly kind: 'decision' | 'quote';
+  /** decision: yes or no. quote: yes with a price, which is paid afterwards. pledge: yes by itself, once enough pledged. */
+  readonly kind: 'decision' | 'quote' | 'pledge';
   readonly isGranted: boolean;
   /** Until when the provider may say so; null before the request has reached them. */
   readonly approveByMs: EpochMs | null;

@@ -131,6 +131,12 @@ export class Inventory {
     return level.taken > level.held ? 'booked' : 'held';
   }
 
+  /** Units of a slot that are taken without a deadline, by claims of this very slot. */
+  committedUnits(slotId: string): number {
+    const { taken, held } = this.#levels.get(slotId) ?? { taken: 0, held: 0 };
+    return taken - held;
+  }
+
   /** Keeps a resource from being claimed over an interval; what is taken there stays taken. */
   block(resourceId: string, span: Interval): void {
     this.#observer?.occupancyChanging({ resourceId, span });

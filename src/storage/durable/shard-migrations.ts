@@ -3,6 +3,7 @@
  * It lives with the code because wrangler cannot apply it. The guards in it know nothing of the code's memory:
  * a named unit is unique per slot, an exclusive resource or unit refuses overlap, a pool refuses more than it has.
  */
+import { FIND_PLEDGES } from './shard-migration-pledges.ts';
 import { FOLLOW_BOOKING_TIME } from './shard-migration-booking-time.ts';
 import { CHANGE_BOOKINGS } from './shard-migration-changes.ts';
 import { CREATE_FARES } from './shard-migration-fares.ts';
@@ -376,4 +377,5 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
   },
   LET_SLOTS_LEAVE,
   CHANGE_BOOKINGS,
+  FIND_PLEDGES,
 ];

@@ -91,7 +91,7 @@ function catalogueStore({ all, one, run }: SqlAccess): Pick<InventoryStore, Cata
 }
 
 type HoldMethods = 'hold' | 'saveHold' | 'liveHolds' | 'holdsOfGrant';
-type ClaimMethods = 'insertClaims' | 'claimsOf' | 'endClaims' | 'liveClaims';
+type ClaimMethods = 'insertClaims' | 'holdsOfSlot' | 'claimsOf' | 'endClaims' | 'liveClaims';
 
 function holdStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore, HoldMethods> {
   return {
@@ -128,7 +128,7 @@ function holdStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore, Hold
   };
 }
 
-function claimStore({ run, sql }: SqlAccess): Pick<InventoryStore, ClaimMethods> {
+function claimStore({ all, run, sql }: SqlAccess): Pick<InventoryStore, ClaimMethods> {
   return {
     insertClaims(holdId, claims) {
       for (const claim of claims) {
@@ -161,6 +161,11 @@ function claimStore({ run, sql }: SqlAccess): Pick<InventoryStore, ClaimMethods>
       const some = `${all} AND slot_id IN (SELECT value FROM json_each(?))`;
       run(some, holdId, JSON.stringify(slotIds));
     },
+    holdsOfSlot: (slotId) =>
+      all(
+        'SELECT hold_id FROM claim WHERE slot_id = ? AND is_live = 1 GROUP BY hold_id ORDER BY min(id)',
+        slotId,
+      ).map((row) => row['hold_id'] as string),
     *liveClaims(): Iterable<LiveClaim> {
       const rows = sql.exec(
         `SELECT ${CLAIM_COLUMNS}, hold.id, hold.state FROM hold JOIN claim ON claim.hold_id = hold.id
