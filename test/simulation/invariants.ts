@@ -74,7 +74,8 @@ export function checkRows(shard: NodeShard): void {
       WHERE booking.state IN ('confirming', 'confirmed') AND hold.state <> 'committed'
     UNION ALL SELECT 'a committed hold without a live booking', hold.id FROM hold
       WHERE hold.state = 'committed' AND NOT EXISTS (SELECT 1 FROM booking
-        WHERE hold_id = hold.id AND state IN ('confirming', 'confirmed'))
+        WHERE hold_id = hold.id AND (state IN ('confirming', 'confirmed')
+          OR state = 'awaiting_approval' AND json_extract(body, '$.approval.kind') = 'pledge'))
     UNION ALL SELECT 'confirmed without its money', booking.id FROM booking WHERE state = 'confirmed'
       AND json_extract(body, '$.quote.totalMinor') > 0 AND NOT EXISTS (SELECT 1 FROM payment
         WHERE booking_id = booking.id AND state IN ('captured', 'refunded') AND earned_minor >= amount_minor)

@@ -9,7 +9,8 @@ const FIRST_AT = 5 * DAY_MINUTES;
 /** People that a hall takes for each of its two big slots: fewer than come. */
 const HALL_CAPACITY = 50;
 
-/** A court with slots that overlap, a class for two, lessons that the club has to approve, and something free. */
+/** A court with slots that overlap, a class for two, lessons that the club has to approve, courses that two have to pledge for, and something
+ * free. */
 export async function openClub(seed: number): Promise<NodeShop> {
   const at = FIRST_AT;
   const shop = await NodeShop.open({
@@ -30,6 +31,12 @@ export async function openClub(seed: number): Promise<NodeShop> {
         price: { amount: 1_000, currency: 'usd' },
       },
       { id: 'svc_lesson', requiresApproval: true, holdTtlSeconds: 120 },
+      {
+        id: 'svc_course',
+        resourceIds: ['res_studio'],
+        pledge: { minimumQuantity: 2, decideHoursBefore: 96 },
+        maxQuantity: 2,
+      },
     ],
     slots: [
       { at },
@@ -40,6 +47,8 @@ export async function openClub(seed: number): Promise<NodeShop> {
       { at: at + 120, serviceId: 'svc_class', priceMinor: 0 },
       { at: at + 30, serviceId: 'svc_lesson' },
       { at: at + 240, serviceId: 'svc_lesson', priceMinor: 0 },
+      { at: at + 240, serviceId: 'svc_course' },
+      { at: at + 320, serviceId: 'svc_course' },
     ],
   });
   for (const [id, features] of Object.entries(PLANS)) shop.members.member(id).join(features);
@@ -62,8 +71,9 @@ export function openHall(seed: number): Promise<NodeShop> {
 /** Slots that somebody wants: in the hall any one, in the club sometimes two of the court or of the studio. */
 export function someSlots(chance: Chance, { slotIds }: NodeShop, isHall: boolean): string[] {
   if (isHall) return [chance.pick(slotIds)];
-  const [court, studio, lessons] = [slotIds.slice(0, 3), slotIds.slice(3, 6), slotIds.slice(6)];
-  const from = chance.pick([court, court, studio, lessons]);
+  const [court, studio] = [slotIds.slice(0, 3), slotIds.slice(3, 6)];
+  const [lessons, courses] = [slotIds.slice(6, 8), slotIds.slice(8)];
+  const from = chance.pick([court, court, studio, lessons, courses]);
   const first = chance.pick(from);
   const second = chance.pick(from);
   return chance.happens(0.2) && first !== second ? [first, second] : [first];

@@ -25,6 +25,9 @@ export const RARE_PATHS: readonly string[] = [
   'a request was approved',
   'a request was declined',
   'nobody answered a request',
+  'a course was pledged for',
+  'too few pledged for a course',
+  'funds were reserved anew',
   'an answer was replayed',
   'an event was delivered twice',
   'an order was approved too late',
@@ -40,6 +43,9 @@ export const RARE_PATHS: readonly string[] = [
   'reserved funds were released',
   'the sweep handled an event',
 ];
+
+const GRANTED =
+  "SELECT 1 FROM booking WHERE json_extract(body, '$.approval.isGranted') AND state = 'confirmed' AND json_extract(body, '$.approval.kind') = ?";
 
 const REQUEST_ENDED =
   "SELECT 1 FROM chain_event WHERE from_state = 'awaiting_approval' AND reason = ?";
@@ -63,8 +69,11 @@ export function rarePathsOf({ shop, processors }: World): string[] {
     'a request found its slot taken': exists(REQUEST_ENDED, 'the slot is taken'),
     'a request was declined': exists(REQUEST_ENDED, 'no teacher'),
     'nobody answered a request': exists(REQUEST_ENDED, 'nobody approved it in time'),
-    'a request was approved': exists(
-      "SELECT 1 FROM booking WHERE json_extract(body, '$.approval.isGranted') AND state = 'confirmed'",
+    'too few pledged for a course': exists(REQUEST_ENDED, 'too few had pledged'),
+    'a request was approved': exists(GRANTED, 'decision'),
+    'a course was pledged for': exists(GRANTED, 'pledge'),
+    'funds were reserved anew': exists(
+      "SELECT 1 FROM chain_event WHERE type = 'booking.awaiting_approval' AND reason = 'pledged' AND (SELECT count(*) FROM payment WHERE booking_id = entity_id AND authorized_minor > 0) > 1",
     ),
     'late money went back': exists("SELECT 1 FROM refund WHERE reason = 'no slot for this money'"),
     'less than what was due went back': exists(

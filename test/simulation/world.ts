@@ -29,6 +29,7 @@ import type {
 import type { BookingView } from '../../src/contracts/http/booking.ts';
 import type { Processor } from '../../src/domain/payment/processor-reply.ts';
 import type { Refusal } from '../../src/domain/result.ts';
+import { HOUR_MS } from '../../src/domain/time.ts';
 import { Chance } from '../support/fake-clock.ts';
 import type { FakeProcessor } from '../support/fake-processor.ts';
 import { OWNER } from '../support/node-shard.ts';
@@ -43,6 +44,9 @@ import { openClub, openHall, someSlots } from './places.ts';
 import { RememberedCalls } from './remembered-calls.ts';
 import { settled, Turns } from './turns.ts';
 import { worldPorts, type WorldPorts } from './world-ports.ts';
+
+/** Funds that lapse before a course is decided. */
+const SHORT_AUTHORIZATION_MS = 25 * HOUR_MS;
 
 const CUSTOMERS = ['usr_ann', 'usr_bob', 'usr_cyd'];
 
@@ -124,6 +128,7 @@ export class World {
   static #of(shop: NodeShop, { seed, only }: { seed: number; only: Processor | null }): World {
     const chance = new Chance(seed);
     shop.btcpay.areRefundsClaimed = chance.happens(0.5);
+    if (chance.happens(0.4)) shop.stripe.authorizationMs = SHORT_AUTHORIZATION_MS;
     return new World(shop, { chance, only });
   }
 
