@@ -25,8 +25,8 @@ const SESSION: ShopOptions = {
   slots: [{ at: SLOT_AT_DAYS * 24 * 60 }, { at: (SLOT_AT_DAYS + 1) * 24 * 60 }],
 };
 
-async function pledged(shop: NodeShop, by: string, quantity = 1, payment = card()) {
-  return shop.booked([shop.slot()], payment, { by, quantity });
+async function pledged(shop: NodeShop, by: string, quantity = 1) {
+  return shop.booked([shop.slot()], card(), { by, quantity });
 }
 
 function statesOf(shop: NodeShop): string[] {
@@ -112,7 +112,7 @@ describe('at the minimum', () => {
 
   test('one whose capture is refused frees its place, and the others stay', async () => {
     const shop = await NodeShop.open(SESSION);
-    await pledged(shop, ANN, 1, card(METHODS.captureRefused));
+    await shop.booked([shop.slot()], card(METHODS.captureRefused), { by: ANN });
     await pledged(shop, BOB, 2);
     await shop.drain();
     expect(statesOf(shop)).toEqual(['payment_failed', 'confirmed']);

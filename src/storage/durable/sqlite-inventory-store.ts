@@ -156,9 +156,9 @@ function claimStore({ all, run, sql }: SqlAccess): Pick<InventoryStore, ClaimMet
       return [...rows.raw()].map(claimFromValues);
     },
     endClaims(holdId, slotIds) {
-      const all = 'UPDATE claim SET is_live = 0 WHERE hold_id = ? AND is_live = 1';
-      if (slotIds === undefined) return run(all, holdId);
-      const some = `${all} AND slot_id IN (SELECT value FROM json_each(?))`;
+      const ofHold = 'UPDATE claim SET is_live = 0 WHERE hold_id = ? AND is_live = 1';
+      if (slotIds === undefined) return run(ofHold, holdId);
+      const some = `${ofHold} AND slot_id IN (SELECT value FROM json_each(?))`;
       run(some, holdId, JSON.stringify(slotIds));
     },
     holdsOfSlot: (slotId) =>
