@@ -12,6 +12,7 @@ import type {
   OpenBookingCommand,
   OpenBookingReply,
   OpenRefundCommand,
+  RescheduleCommand,
   SellerCommand,
 } from '../contracts/durable-rpc.ts';
 import type { BookingView, RefundView } from '../contracts/http/booking.ts';
@@ -60,6 +61,23 @@ export async function cancelWithRefund(
   const reply = await finish(ports, { opened, command, purpose: 'cancel' });
   if (reply.ok) await tellMembers(ports, reply.notices ?? []);
   return reply;
+}
+
+/**
+ * `POST /v1/bookings/{id}/reschedule`. Membership says what the caller's plan changes; nothing of its limits is taken, because
+ * what the old slots took moves along.
+ */
+export async function moveBooking(
+  ports: CheckoutPorts,
+  wish: Omit<RescheduleCommand, 'access'>,
+): Promise<KeyedReply<BookingView>> {
+  const { caller } = wish;
+  const access = caller.roles.includes('guest')
+    ? null
+    : await ports.objects.member(caller.id).standing();
+  const command = { ...wish, access };
+  const opened = await ports.shard.rescheduleBooking(command);
+  return finish(ports, { opened, command, purpose: 'reschedule' });
 }
 
 /** What a booking's seller does with it; the money that follows from it is moved before the answer. */

@@ -6,7 +6,7 @@
 import type { ChainEvent, MoneyBatch, MoneyFact, StreamQuery } from '../contracts/shard-streams.ts';
 import { required } from '../domain/assert.ts';
 import { lastEndMs } from '../domain/booking/attendance.ts';
-import type { Booking, Payment } from '../domain/booking/booking.ts';
+import type { Booking, Payment, PaymentShares } from '../domain/booking/booking.ts';
 import { DISPUTE_STATES, TAKEN_DISPUTE_STATES } from '../domain/payment/dispute-machine.ts';
 import { allocate, portion } from '../domain/money.ts';
 import type { Json } from '../domain/result.ts';
@@ -30,13 +30,7 @@ interface MoneyMetadata {
   readonly tax?: number;
 }
 
-/** What of earned money is the platform's and what is tax. */
-export interface Shares {
-  readonly commissionMinor: number;
-  readonly taxMinor: number;
-}
-
-const NO_SHARES: Shares = { commissionMinor: 0, taxMinor: 0 };
+const NO_SHARES: PaymentShares = { commissionMinor: 0, taxMinor: 0 };
 
 /** The metadata of an event that moved money. */
 export function moneyMetadata(
@@ -46,7 +40,7 @@ export function moneyMetadata(
     earnedMinor: number;
     feeMinor?: number | null;
     entityRef?: string | null;
-  } & Shares,
+  } & PaymentShares,
 ): MoneyMetadata {
   return {
     paymentId: payment.id,
@@ -66,14 +60,33 @@ export function moneyMetadata(
  * What of the first `partMinor` of what a payment earned is the platform's, and what is tax. The platform's share is of the
  * price without its tax. Shares of parts that follow one another add up to the shares of the whole, to the cent.
  */
-export function sharesOf(booking: Booking, earnedMinor: number, partMinor: number): Shares {
+export function sharesOf(
+  booking: Booking,
+  payment: Pick<Payment, 'earnedMinor' | 'shares'>,
+  partMinor: number,
+): PaymentShares {
+  const { earnedMinor } = payment;
+  const { commissionMinor, taxMinor } = payment.shares ?? sharesByItems(booking, earnedMinor);
+  const part = { partMinor, wholeMinor: earnedMinor };
+  return { commissionMinor: partOf(commissionMinor, part), taxMinor: partOf(taxMinor, part) };
+}
+
+/** Keeps with each payment what its shares are, before the booking's items become others than those that it paid for. */
+export function settleShares(shard: ShardState, booking: Booking): void {
+  for (const payment of shard.store.paymentsOf(booking.id)) {
+    if (payment.earnedMinor === 0 || payment.shares !== null) continue;
+    shard.savePayment({ ...payment, shares: sharesByItems(booking, payment.earnedMinor) });
+  }
+}
+
+function sharesByItems({ items }: Booking, earnedMinor: number): PaymentShares {
   if (earnedMinor === 0) return NO_SHARES;
   const paid = allocate(
     earnedMinor,
-    booking.items.map(({ priceMinor }) => priceMinor),
+    items.map(({ priceMinor }) => priceMinor),
   );
   let [commissionMinor, taxMinor] = [0, 0];
-  for (const [index, item] of booking.items.entries()) {
+  for (const [index, item] of items.entries()) {
     const paidMinor = paid[index] ?? 0;
     const ownTaxMinor = partOf(item.taxMinor, {
       partMinor: paidMinor,
@@ -82,8 +95,7 @@ export function sharesOf(booking: Booking, earnedMinor: number, partMinor: numbe
     taxMinor += ownTaxMinor;
     commissionMinor += portion(paidMinor - ownTaxMinor, item.commissionBps);
   }
-  const part = { partMinor, wholeMinor: earnedMinor };
-  return { commissionMinor: partOf(commissionMinor, part), taxMinor: partOf(taxMinor, part) };
+  return { commissionMinor, taxMinor };
 }
 
 /** Rounded down; nothing of nothing. */
@@ -106,7 +118,7 @@ export function recordReceived(
   ] as const) {
     if (amountMinor === 0) continue;
     const earnedMinor = isEarned ? amountMinor : 0;
-    const shares = sharesOf(booking, earnedMinor, earnedMinor);
+    const shares = sharesOf(booking, { earnedMinor, shares: payment.shares }, earnedMinor);
     const moved = { amountMinor, earnedMinor, ...shares, feeMinor: fee };
     recordMoney(shard, payment, {
       type: 'payment.received',

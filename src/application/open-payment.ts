@@ -22,6 +22,7 @@ export function openPayment(shard: ShardState, booking: Booking, choice: Payment
     refundedMinor: 0,
     earnedMinor: 0,
     earnedRefundedMinor: 0,
+    shares: null,
     lostMinor: 0,
     feeMinor: null,
     review: null,

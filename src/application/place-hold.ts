@@ -182,7 +182,7 @@ function approvalOf(lines: readonly SlotLine[]): Hold['approval'] {
 }
 
 /** A plan that opens no members' services makes a member, too: what counts is that one runs. */
-function bookerOf({ caller, access }: HoldWish): Booker {
+export function bookerOf({ caller, access }: Pick<HoldWish, 'caller' | 'access'>): Booker {
   if (caller.roles.includes('guest')) return 'guest';
   return (access?.planId ?? null) === null ? 'customer' : 'member';
 }

@@ -4,14 +4,20 @@
  * made at the processor by hand is recorded like one of ours.
  */
 import { invariant, required } from '../domain/assert.ts';
-import type { Booking, Operation, Payment, Refund } from '../domain/booking/booking.ts';
+import type {
+  Booking,
+  Operation,
+  Payment,
+  PaymentShares,
+  Refund,
+} from '../domain/booking/booking.ts';
 import { BOOKING_MACHINE } from '../domain/booking/booking-machine.ts';
 import { step } from '../domain/machine.ts';
 import { FROZEN_DISPUTE_STATES, TAKEN_DISPUTE_STATES } from '../domain/payment/dispute-machine.ts';
 import type { ProcessorRefund } from '../domain/payment/processor-reply.ts';
 import { REFUND_MACHINE, type RefundEvent } from '../domain/payment/refund-machine.ts';
 import { HOUR_MS } from '../domain/time.ts';
-import { moneyMetadata, sharesOf, type Shares } from './money-facts.ts';
+import { moneyMetadata, sharesOf } from './money-facts.ts';
 import { createOperation } from './operations.ts';
 import { isOperationOpen } from './payment-plan.ts';
 import type { ShardState } from './shard-state.ts';
@@ -82,15 +88,19 @@ export function earnedLeftMinor(shard: ShardState, payment: Payment): number {
  * The platform's share of earned money that goes back now, and the tax in it: what of them is kept of the whole shrinks in
  * step, so that all parts together give back the whole of both.
  */
-export function sharesBack(shard: ShardState, payment: Payment, earnedMinor: number): Shares {
+export function sharesBack(
+  shard: ShardState,
+  payment: Payment,
+  earnedMinor: number,
+): PaymentShares {
   const booking = bookingOf(shard, payment);
   const already = Math.min(
     payment.earnedRefundedMinor + takenMinor(shard, payment),
     payment.earnedMinor,
   );
   const through = Math.min(already + earnedMinor, payment.earnedMinor);
-  const before = sharesOf(booking, payment.earnedMinor, already);
-  const after = sharesOf(booking, payment.earnedMinor, through);
+  const before = sharesOf(booking, payment, already);
+  const after = sharesOf(booking, payment, through);
   return {
     commissionMinor: after.commissionMinor - before.commissionMinor,
     taxMinor: after.taxMinor - before.taxMinor,

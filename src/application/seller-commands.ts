@@ -10,6 +10,7 @@ import { approve, decline } from './approvals.ts';
 import { checkIn, complete, markNoShow, ticketRefusal } from './attend-booking.ts';
 import { beginWork } from './booking-calls.ts';
 import { lookUpCall, remember } from './keyed-calls.ts';
+import { reassign } from './reassign-booking.ts';
 import { actorOf, sellersBooking } from './read-booking.ts';
 import type { ShardState } from './shard-state.ts';
 
@@ -39,6 +40,8 @@ function act(shard: ShardState, booking: Booking, { caller, deed }: SellerComman
       return markNoShow(shard, booking, actor);
     case 'approve':
       return approve(shard, booking, { price: deed.price, actor });
+    case 'reassign':
+      return reassign(shard, booking, { resourceId: deed.resourceId, actor });
     case 'decline':
       return decline(shard, booking, { reason: deed.reason, actor });
   }

@@ -92,6 +92,17 @@ export interface CancelBookingCommand {
   readonly slotIds?: readonly string[];
 }
 
+/** Moves a booking to other slots. */
+export interface RescheduleCommand {
+  readonly caller: Caller;
+  readonly call: CallKey;
+  readonly bookingId: string;
+  /** All the slots that it is to have, those that stay among them. */
+  readonly slotIds: readonly string[];
+  /** What the caller's plan changes; nothing of its limits is taken. Null for a guest. */
+  readonly access: AccessVerdict | null;
+}
+
 /** What a booking's seller does with it: its provider or an operator. */
 export type SellerDeed =
   /** `ticket`: what a genuine one said that was shown; `invalid` for any other text, null where none was shown. */
@@ -100,7 +111,9 @@ export type SellerDeed =
   | { readonly kind: 'no_show' }
   /** With a price where the booking waits for one, and only there. */
   | { readonly kind: 'approve'; readonly price: Money | null }
-  | { readonly kind: 'decline'; readonly reason: string };
+  | { readonly kind: 'decline'; readonly reason: string }
+  /** To another resource of its service, with everything that is not over. */
+  | { readonly kind: 'reassign'; readonly resourceId: string };
 
 export interface SellerCommand {
   readonly caller: Caller;
@@ -144,7 +157,7 @@ export interface FinishCallCommand {
 }
 
 /** What a call was for; it decides what is answered once its money has moved. */
-export type CallPurpose = 'open' | 'cancel' | 'approve' | 'seller';
+export type CallPurpose = 'open' | 'cancel' | 'reschedule' | 'approve' | 'seller';
 
 /** What a read of a booking's payment tells the Worker beside the view. */
 export interface BookingState {
@@ -196,6 +209,8 @@ export interface InventoryShardRpc {
   forgetQuotaNotices(seqs: readonly number[]): Promise<void>;
   openBooking(command: OpenBookingCommand): Promise<OpenBookingReply>;
   cancelBooking(command: CancelBookingCommand): Promise<CancelBookingReply>;
+  /** `POST /v1/bookings/{id}/reschedule`, up to the first call of a processor. */
+  rescheduleBooking(command: RescheduleCommand): Promise<OpenBookingReply>;
   /** Check-in, completion, no-show, approval and its refusal, up to the first call of a processor. */
   actAsSeller(command: SellerCommand): Promise<OpenBookingReply>;
   finishCall(command: FinishCallCommand): Promise<KeyedReply<BookingView>>;

@@ -123,6 +123,8 @@ export interface MembershipRpc {
   /** Takes what billing pushed; an older version never replaces a newer one. */
   putEntitlements(entitlements: Entitlements): Promise<void>;
   admit(command: AdmitCommand): Promise<AdmitReply>;
+  /** What the member's plan changes about what takes nothing more of its limits; nothing is reserved. */
+  standing(): Promise<AccessVerdict>;
   /** Learns what became of grants; a repeat changes nothing. */
   settle(outcomes: readonly GrantOutcome[]): Promise<void>;
   usage(): Promise<MembershipUsage>;

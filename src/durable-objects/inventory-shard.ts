@@ -23,6 +23,7 @@ import { placeHold, readHold } from '../application/place-hold.ts';
 import * as bookings from '../application/read-booking.ts';
 import { readSheet } from '../application/read-sheet.ts';
 import { releaseHold } from '../application/release-hold.ts';
+import { rescheduleBooking } from '../application/reschedule-booking.ts';
 import * as payments from '../application/payment-commands.ts';
 import * as refunds from '../application/refund-commands.ts';
 import * as quota from '../application/quota-outbox.ts';
@@ -178,6 +179,10 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
 
   cancelBooking(command: rpc.CancelBookingCommand): Answer<'cancelBooking'> {
     return this.#runtime.opened((shard) => cancelBooking(shard, command));
+  }
+
+  rescheduleBooking(command: rpc.RescheduleCommand): Answer<'rescheduleBooking'> {
+    return this.#runtime.opened((shard) => rescheduleBooking(shard, command));
   }
 
   actAsSeller(command: rpc.SellerCommand): Answer<'actAsSeller'> {

@@ -11,6 +11,7 @@ import { MembershipDesk } from '../application/membership/membership-desk.ts';
 import { OutcomeAsker } from '../application/membership/outcome-asker.ts';
 import type { Logger, ObjectDirectory } from '../application/ports.ts';
 import type {
+  AccessVerdict,
   AdmitCommand,
   AdmitReply,
   Entitlements,
@@ -68,6 +69,10 @@ export class Membership extends DurableObject<Env> implements MembershipRpc {
 
   admit(command: AdmitCommand): Promise<AdmitReply> {
     return this.#desk.admit(command);
+  }
+
+  async standing(): Promise<AccessVerdict> {
+    return this.#desk.standing();
   }
 
   async settle(outcomes: readonly GrantOutcome[]): Promise<void> {

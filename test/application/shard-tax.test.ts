@@ -86,7 +86,8 @@ test('shares of parts that follow one another add up to those of the whole, with
       };
       const whole = prices.reduce((sum, price) => sum + price, 0);
       const part = Math.floor((whole * cut) / 10_000);
-      const [first, all] = [sharesOf(sold, whole, part), sharesOf(sold, whole, whole)];
+      const payment = { earnedMinor: whole, shares: null };
+      const [first, all] = [sharesOf(sold, payment, part), sharesOf(sold, payment, whole)];
       expect(all.taxMinor).toBe(sold.items.reduce((sum, { taxMinor }) => sum + taxMinor, 0));
       expect(first.taxMinor).toBeLessThanOrEqual(Math.min(part, all.taxMinor));
       expect(first.commissionMinor + first.taxMinor).toBeLessThanOrEqual(Math.max(part, 0));

@@ -10,6 +10,7 @@ import { signUp } from '../../src/application/billing/sign-up.ts';
 import type { ObjectDirectory, PaymentGateway } from '../../src/application/ports.ts';
 import type { Caller } from '../../src/contracts/calls.ts';
 import type {
+  AccessVerdict,
   AdmitReply,
   Entitlements,
   MembershipRpc,
@@ -135,6 +136,10 @@ export class RecordingMember implements MembershipRpc {
   }
 
   async admit(): Promise<AdmitReply> {
+    throw new Error('nobody books in a test of billing');
+  }
+
+  async standing(): Promise<AccessVerdict> {
     throw new Error('nobody books in a test of billing');
   }
 

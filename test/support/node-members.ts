@@ -96,6 +96,10 @@ export class NodeMember implements MembershipRpc {
     return this.#reach().desk.admit(command);
   }
 
+  async standing(): Promise<AccessVerdict> {
+    return this.#reach().desk.standing();
+  }
+
   async settle(outcomes: readonly GrantOutcome[]): Promise<void> {
     this.#reach().desk.settle(outcomes);
     this.settled.push(...outcomes);

@@ -17,6 +17,7 @@ import { nextFreeSlots } from '../../src/application/free-slots.ts';
 import { openBooking } from '../../src/application/open-booking.ts';
 import { placeHold, readHold } from '../../src/application/place-hold.ts';
 import * as bookings from '../../src/application/read-booking.ts';
+import { rescheduleBooking } from '../../src/application/reschedule-booking.ts';
 import { releaseHold } from '../../src/application/release-hold.ts';
 import type { InventoryStore } from '../../src/application/inventory-store.ts';
 import {
@@ -267,6 +268,10 @@ export class NodeShard implements rpc.InventoryShardRpc {
 
   async cancelBooking(command: rpc.CancelBookingCommand) {
     return this.decide((shard) => cancelBooking(shard, command));
+  }
+
+  async rescheduleBooking(command: rpc.RescheduleCommand) {
+    return this.decide((shard) => rescheduleBooking(shard, command));
   }
 
   async actAsSeller(command: rpc.SellerCommand) {

@@ -8,6 +8,7 @@ import {
   checkOut,
   confirmPayment,
   giveUpHold,
+  moveBooking,
   refundBooking,
 } from '../../src/application/checkout.ts';
 import { holdSlots } from '../../src/application/admit-hold.ts';
@@ -236,6 +237,23 @@ export class NodeShop {
       bookingId,
       reason: null,
       ...(slotIds === undefined ? {} : { slotIds }),
+    });
+  }
+
+  /** `POST /v1/bookings/{id}/reschedule`, all the way. */
+  reschedule(
+    bookingId: string,
+    slotIds: readonly string[],
+    wish: { by?: Caller; key?: string } = {},
+  ): Promise<KeyedReply<BookingView>> {
+    return moveBooking(this.ports, {
+      caller: wish.by ?? customer(),
+      call: {
+        key: wish.key ?? this.freshKey(),
+        fingerprint: `${bookingId} ${slotIds.join(' ')}`,
+      },
+      bookingId,
+      slotIds,
     });
   }
 

@@ -17,6 +17,7 @@ import {
   admission,
   benefitsOf,
   countedPeriodStartMs,
+  firstRunning,
   isRunning,
   opensMembersServices,
   type Admission,
@@ -99,6 +100,13 @@ export class MembershipDesk {
       isBudgetAsked = true;
       await budget.correct((key) => shard(key).liveHoldsOf(command.memberId));
     }
+  }
+
+  /** What the plan that comes first changes, where nothing is counted. */
+  standing(): AccessVerdict {
+    const { state, clock } = this.#ports;
+    const plan = firstRunning(state.entitlements(), clock.nowMs());
+    return plan === null ? WITHOUT_PLAN : allowedBy(plan, null);
   }
 
   usage(): MembershipUsage {

@@ -116,6 +116,18 @@ export const checkInSchema = z
   .strictObject({ ticket: z.string().min(1).max(4_000).optional() })
   .openapi('CheckIn');
 
+export const rescheduleBookingSchema = z
+  .strictObject({
+    slotIds: slotIdsSchema.openapi({
+      description: 'All the slots that the booking is to have; those that it has stay as they are.',
+    }),
+  })
+  .openapi('RescheduleBooking');
+
+export const reassignBookingSchema = z
+  .strictObject({ resourceId: idSchema })
+  .openapi('ReassignBooking');
+
 export const approveBookingSchema = z
   .strictObject({ price: moneySchema.optional() })
   .openapi('ApproveBooking');

@@ -65,6 +65,8 @@ export interface Payment {
   readonly earnedMinor: number;
   /** What of the earned money went back. */
   readonly earnedRefundedMinor: number;
+  /** What of the earned money is the platform's and what is tax; null while the booking's items say so. */
+  readonly shares: PaymentShares | null;
   /** What lost disputes took. */
   readonly lostMinor: number;
   /** What the processor keeps of the capture; null while it does not say. */
@@ -82,6 +84,12 @@ export interface Payment {
   readonly isEnded: boolean;
   /** The attempt that takes over once this one is closed; null for none. */
   readonly successor: PaymentChoice | null;
+}
+
+/** Parts of a payment's earned money, in minor units; kept with it once the booking's items are no longer what it paid for. */
+export interface PaymentShares {
+  readonly commissionMinor: number;
+  readonly taxMinor: number;
 }
 
 /** How the customer wants to pay. */

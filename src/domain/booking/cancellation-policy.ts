@@ -28,7 +28,8 @@ export function isWithinPolicy(slot: CancelledSlot): boolean {
   return refundPercent(slot) > 0;
 }
 
-function refundPercent({ policy, startAtMs, cancelledAtMs }: CancelledSlot): number {
+/** The part that goes back at that time, in percent. */
+export function refundPercent({ policy, startAtMs, cancelledAtMs }: CancelledSlot): number {
   const noticeMs = startAtMs - cancelledAtMs;
   const kept = policy.filter((rung) => noticeMs >= rung.hoursBefore * HOUR_MS);
   return kept.reduce((best, rung) => Math.max(best, rung.refundPercent), 0);

@@ -20,6 +20,8 @@ export interface ClaimWish {
   readonly units: readonly string[] | null;
   /** For the slots that have fares. */
   readonly fareId: string | null;
+  /** The slots are the hold's already, and only change their resource: that they are no longer sold keeps nobody out. */
+  readonly isOwn?: boolean;
 }
 
 /** The committed claims of a hold, and which of them stay. */

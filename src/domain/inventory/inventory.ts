@@ -297,7 +297,8 @@ export class Inventory {
     wish: ClaimWish,
     taken: Claim[],
   ): boolean {
-    if (slot.blockedReason !== null || !service.active || this.#isOver(slot)) return false;
+    const isSold = slot.blockedReason === null && service.active && !this.#isOver(slot);
+    if (!isSold && wish.isOwn !== true) return false;
     const level = this.#levels.get(slot.id)?.taken ?? 0;
     if (slot.capacity !== null && level + wish.quantity > slot.capacity) return false;
     if (!this.#fares.hasRoom(slot, wish)) return false;

@@ -104,6 +104,11 @@ export function admission<P extends MemberPlan>(
   return refused ?? { kind: 'none' };
 }
 
+/** The running plan that is asked first; null where none runs. */
+export function firstRunning<P extends MemberPlan>(plans: Iterable<P>, nowMs: EpochMs): P | null {
+  return inOrder(plans, nowMs)[0] ?? null;
+}
+
 function inOrder<P extends MemberPlan>(plans: Iterable<P>, nowMs: EpochMs): P[] {
   const running = [...plans].filter((plan) => isRunning(plan, nowMs));
   if (running.length < 2) return running;

@@ -72,6 +72,13 @@ export function paymentFromRow(row: Row): Payment {
     refundedMinor: row['refunded_minor'] as number,
     earnedMinor: row['earned_minor'] as number,
     earnedRefundedMinor: row['earned_refunded_minor'] as number,
+    shares:
+      row['commission_minor'] === null
+        ? null
+        : {
+            commissionMinor: row['commission_minor'] as number,
+            taxMinor: row['tax_minor'] as number,
+          },
     lostMinor: row['lost_minor'] as number,
     feeMinor: row['fee_minor'] as number | null,
     review: row['review'] as string | null,

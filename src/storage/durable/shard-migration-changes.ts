@@ -1,4 +1,4 @@
-/** The step of a shard's schema that lets a booking change. Listed in `shard-migrations.ts`, and never edited. */
+/** The steps of a shard's schema that let a booking change. Listed in `shard-migrations.ts`, and never edited. */
 import type { ShardMigration } from './shard-migrations.ts';
 
 export const CHANGE_BOOKINGS: ShardMigration = {
@@ -9,4 +9,12 @@ export const CHANGE_BOOKINGS: ShardMigration = {
       SELECT json_group_array(json_set(value, '$.cancelled', NULL)) FROM json_each(body, '$.items'))));
     UPDATE booking SET body = json_set(body, '$.rescheduledAtMs', NULL, '$.items', json((
       SELECT json_group_array(json_set(value, '$.cancelled', NULL)) FROM json_each(body, '$.items'))));`,
+};
+
+export const KEEP_SHARES: ShardMigration = {
+  id: '0017_keep_shares',
+  sql: `
+    -- Null while the items of the booking are those that the payment paid for, and say what the platform's share is.
+    ALTER TABLE payment ADD COLUMN commission_minor INTEGER CHECK (commission_minor >= 0);
+    ALTER TABLE payment ADD COLUMN tax_minor INTEGER CHECK (tax_minor >= 0);`,
 };

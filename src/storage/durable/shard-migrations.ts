@@ -5,7 +5,7 @@
  */
 import { FIND_PLEDGES } from './shard-migration-pledges.ts';
 import { FOLLOW_BOOKING_TIME } from './shard-migration-booking-time.ts';
-import { CHANGE_BOOKINGS } from './shard-migration-changes.ts';
+import { CHANGE_BOOKINGS, KEEP_SHARES } from './shard-migration-changes.ts';
 import { CREATE_FARES } from './shard-migration-fares.ts';
 import { CREATE_LIVE } from './shard-migration-live.ts';
 import { CREATE_SCHEDULES, LET_SLOTS_LEAVE } from './shard-migration-schedules.ts';
@@ -378,4 +378,5 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
   LET_SLOTS_LEAVE,
   CHANGE_BOOKINGS,
   FIND_PLEDGES,
+  KEEP_SHARES,
 ];

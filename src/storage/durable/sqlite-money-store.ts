@@ -13,15 +13,16 @@ export function savePayment(run: SqlAccess['run'], payment: Payment): void {
     `INSERT INTO payment (id, booking_id, attempt, state, processor, ref, payment_method, return_url, amount_minor,
        currency, authorized_minor, captured_minor, refunded_minor, earned_minor, earned_refunded_minor, lost_minor,
        fee_minor, review, capture_before_ms, action, decline_code, due_at_ms, fruitless_looks, is_ended, successor,
-       customer_ref)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       customer_ref, commission_minor, tax_minor)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET state = excluded.state, ref = excluded.ref,
        currency = excluded.currency, authorized_minor = excluded.authorized_minor, captured_minor = excluded.captured_minor,
        refunded_minor = excluded.refunded_minor, earned_minor = excluded.earned_minor,
        earned_refunded_minor = excluded.earned_refunded_minor, lost_minor = excluded.lost_minor,
        fee_minor = excluded.fee_minor, review = excluded.review, capture_before_ms = excluded.capture_before_ms,
        action = excluded.action, decline_code = excluded.decline_code, due_at_ms = excluded.due_at_ms,
-       fruitless_looks = excluded.fruitless_looks, is_ended = excluded.is_ended, successor = excluded.successor`,
+       fruitless_looks = excluded.fruitless_looks, is_ended = excluded.is_ended, successor = excluded.successor,
+       commission_minor = excluded.commission_minor, tax_minor = excluded.tax_minor`,
     payment.id,
     payment.bookingId,
     payment.attempt,
@@ -48,6 +49,8 @@ export function savePayment(run: SqlAccess['run'], payment: Payment): void {
     payment.isEnded ? 1 : 0,
     payment.successor === null ? null : JSON.stringify(payment.successor),
     payment.customerRef,
+    payment.shares?.commissionMinor ?? null,
+    payment.shares?.taxMinor ?? null,
   );
 }
 
