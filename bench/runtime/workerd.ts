@@ -172,11 +172,13 @@ const product :Workerd.Worker = (
   durableObjectNamespaces = [
     (className = "InventoryShard", uniqueKey = "inventory", enableSql = true),
     (className = "Membership", uniqueKey = "membership", enableSql = true),
+    (className = "Promotion", uniqueKey = "promotion", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "disk"),
   bindings = [
     (name = "INVENTORY", durableObjectNamespace = "InventoryShard"),
     (name = "MEMBERSHIP", durableObjectNamespace = "Membership"),
+    (name = "PROMOTION", durableObjectNamespace = "Promotion"),
     ${[...databases, ...queues, ...variables].join(',\n    ')},
   ],
 );

@@ -8,20 +8,22 @@ import type {
   InventoryShardRpc,
   PlaceHoldCommand,
 } from '../contracts/durable-rpc.ts';
-import type { AccessVerdict } from '../contracts/membership-rpc.ts';
+import type { AccessVerdict, GrantOutcome } from '../contracts/membership-rpc.ts';
+import type { CouponVerdict } from '../contracts/promotion-rpc.ts';
 import type { HoldView } from '../contracts/http/booking.ts';
 import { invariant } from '../domain/assert.ts';
 import { TRANSIENT_CODES, type RefusalCode } from '../domain/codes.ts';
 import { NO_USES } from '../domain/hold/quota.ts';
 import { ok, type Result } from '../domain/result.ts';
+import { admitCoupon } from './admit-coupon.ts';
 import type { Digest, Logger, ObjectDirectory } from './ports.ts';
 import { tellMember, tellMembers } from './quota-notices.ts';
 
 /** What admission runs on. */
 export interface AdmitPorts {
   readonly shardKey: string;
-  readonly shard: Pick<InventoryShardRpc, 'measureClaim' | 'placeHold'>;
-  readonly objects: Pick<ObjectDirectory, 'member'>;
+  readonly shard: Pick<InventoryShardRpc, 'measureClaim' | 'placeHold' | 'seller'>;
+  readonly objects: Pick<ObjectDirectory, 'member' | 'promotion'>;
   readonly digest: Pick<Digest, 'sha256'>;
   readonly log: Logger;
 }
@@ -43,13 +45,43 @@ const HOLD_MAY_STAND: ReadonlySet<RefusalCode> = new Set([
 /** `POST /v1/holds`. */
 export async function holdSlots(
   ports: AdmitPorts,
-  wish: Omit<PlaceHoldCommand, 'access'>,
+  { couponCode = null, ...wish }: Omit<PlaceHoldCommand, keyof Verdicts> & WithCoupon,
 ): Promise<KeyedReply<HoldView>> {
-  const admitted = await admit(ports, wish);
+  const admitted = await admitAll(ports, { ...wish, couponCode });
   if (!admitted.ok) return { ...admitted, replayed: false };
-  const reply = await ports.shard.placeHold({ ...wish, access: admitted.value });
+  const reply = await ports.shard.placeHold({ ...wish, ...admitted.value });
   await settleDecided(ports, admitted.value, reply);
   return reply;
+}
+
+/** What was said of a hold before its shard is asked. */
+export interface Verdicts {
+  readonly access: AccessVerdict | null;
+  readonly coupon: CouponVerdict | null;
+}
+
+/** Nobody had to be asked. */
+export const NO_VERDICTS: Verdicts = { access: null, coupon: null };
+
+/** A code that was named, as it was typed; null or absent for none. */
+export interface WithCoupon {
+  readonly couponCode?: string | null;
+}
+
+/** Membership first, and then the coupon's object, which may be for members alone. Refusals: not_found. */
+export async function admitAll(
+  ports: Omit<AdmitPorts, 'log'>,
+  request: AdmitRequest & WithCoupon,
+): Promise<Result<Verdicts>> {
+  const admitted = await admit(ports, request);
+  if (!admitted.ok) return admitted;
+  const access = admitted.value;
+  const coupon = await admitCoupon(ports, {
+    ...request,
+    couponCode: request.couponCode ?? null,
+    planId: access?.planId ?? null,
+  });
+  return coupon.ok ? ok({ access, coupon: coupon.value }) : coupon;
 }
 
 /** Membership's verdict on a hold, with its grant where the plan counts; null for a guest, who has no plan. Refusals: not_found, where slots had to be measured. */
@@ -87,19 +119,25 @@ export async function admit(
  */
 export async function settleDecided<T>(
   ports: Pick<AdmitPorts, 'objects' | 'log'>,
-  access: AccessVerdict | null,
+  { access, coupon }: Verdicts,
   reply: KeyedReply<T>,
 ): Promise<void> {
   if (reply.ok) {
     await tellMembers(ports, reply.notices ?? []);
     return;
   }
-  const grant = access?.grant ?? null;
   const { code } = reply.refusal;
-  if (grant === null || TRANSIENT_CODES.has(code) || HOLD_MAY_STAND.has(code)) return;
-  await tellMember(ports, grant.memberId, [
-    { grantId: grant.id, state: 'returned', uses: NO_USES },
+  if (TRANSIENT_CODES.has(code) || HOLD_MAY_STAND.has(code)) return;
+  const [quota, use] = [access?.grant ?? null, coupon?.grant ?? null];
+  await Promise.all([
+    quota === null ? null : tellMember(ports, quota.memberId, unused(quota.id)),
+    use === null ? null : tellMember(ports, use.promotion, unused(use.id)),
   ]);
+}
+
+/** Nobody took the grant. */
+function unused(grantId: string): GrantOutcome[] {
+  return [{ grantId, state: 'returned', uses: NO_USES }];
 }
 
 /** A repeat of a call meets the same grant. A key belongs to a caller and a shard, and so does its grant. */

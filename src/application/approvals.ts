@@ -18,7 +18,7 @@ import { claimAnew } from './claim-anew.ts';
 import { isPaymentOpen } from './payment-plan.ts';
 import { decideSession, isPledge, pledge, renewFunds } from './pledges.ts';
 import type { ShardState } from './shard-state.ts';
-import { moveBooking, moveHold, movePayment, returnQuota } from './transitions.ts';
+import { moveBooking, moveHold, movePayment, returnGrants } from './transitions.ts';
 
 /** Until when a booking of the hold could be approved if it were asked for now. */
 export function approvableUntilMs(
@@ -87,7 +87,7 @@ export function endRequest(
   moveBooking(shard, booking, end);
   // Only a pledge has kept its claim.
   if (hold.state === 'committed') moveHold(shard, hold, { ...end, event: 'free' });
-  else returnQuota(shard, hold);
+  else returnGrants(shard, hold);
   for (const payment of shard.store.paymentsOf(booking.id)) {
     if (!isPaymentOpen(payment)) continue;
     shard.savePayment({ ...payment, dueAtMs: shard.nowMs });

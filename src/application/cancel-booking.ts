@@ -5,7 +5,7 @@ import { required } from '../domain/assert.ts';
 import { BOOKING_MACHINE } from '../domain/booking/booking-machine.ts';
 import { keptMinor, standing } from '../domain/booking/booked-items.ts';
 import type { Booking } from '../domain/booking/booking.ts';
-import { refundDue } from '../domain/booking/cancellation-policy.ts';
+import { isWithinPolicy, refundDue } from '../domain/booking/cancellation-policy.ts';
 import { step } from '../domain/machine.ts';
 import { refuse } from '../domain/result.ts';
 import type { Refusal } from '../domain/result.ts';
@@ -63,6 +63,7 @@ export function cancel(
       actor,
       reason: 'booking cancelled',
       keptShares: sharesKept(shard, hold, { isByCustomer, slotIds }),
+      keepsCoupon: isByCustomer && !isAnyWithinPolicy(shard, booking),
     });
   if (hold.state === 'active' || hold.state === 'closing')
     moveHold(shard, hold, { event: 'release', actor, reason: 'booking cancelled' });
@@ -70,6 +71,11 @@ export function cancel(
   // All of it may have gone back before.
   settleBookingRefunded(shard, booking.id, actor);
   return null;
+}
+
+/** A customer who cancels where the ladder gives back nothing any more has used the coupon. */
+function isAnyWithinPolicy({ nowMs }: ShardState, { items }: Booking): boolean {
+  return standing(items).some((item) => isWithinPolicy({ ...item, cancelledAtMs: nowMs }));
 }
 
 /** What a cancellation returns: all but what slots cancelled before had kept, where the seller cancels; else the policy's part. */

@@ -17,7 +17,14 @@ import type {
 } from '../contracts/durable-rpc.ts';
 import type { BookingView, RefundView } from '../contracts/http/booking.ts';
 import { ok, refuse, type Json } from '../domain/result.ts';
-import { admit, settleDecided, type AdmitPorts } from './admit-hold.ts';
+import {
+  admitAll,
+  NO_VERDICTS,
+  settleDecided,
+  type AdmitPorts,
+  type Verdicts,
+  type WithCoupon,
+} from './admit-hold.ts';
 import { advancePayment } from './advance-payment.ts';
 import type { GatewayRegistry } from './ports.ts';
 import { tellMembers } from './quota-notices.ts';
@@ -31,7 +38,10 @@ export interface CheckoutPorts extends AdmitPorts {
 /** `POST /v1/bookings`. A hold was admitted when it was placed; slots that are taken at once are admitted here. */
 export async function checkOut(
   ports: CheckoutPorts,
-  wish: Omit<OpenBookingCommand, 'access' | 'canReserve'>,
+  {
+    couponCode = null,
+    ...wish
+  }: Omit<OpenBookingCommand, keyof Verdicts | 'canReserve'> & WithCoupon,
 ): Promise<KeyedReply<BookingView>> {
   const { target, payment } = wish;
   const gateway = payment === null ? null : ports.gateways.get(payment.processor);
@@ -42,13 +52,14 @@ export async function checkOut(
     );
     return { ...refused, replayed: false };
   }
-  const admitted = 'claim' in target ? await admit(ports, { ...wish, ...target }) : ok(null);
+  const admitted =
+    'claim' in target ? await admitAll(ports, { ...wish, ...target, couponCode }) : ok(NO_VERDICTS);
   if (!admitted.ok) return { ...admitted, replayed: false };
   const canReserve = gateway?.capabilities.authorizesFirst ?? false;
-  const command = { ...wish, access: admitted.value, canReserve };
+  const command = { ...wish, ...admitted.value, canReserve };
   const opened = await ports.shard.openBooking(command);
   // Once money moves there is a hold, and with it the grant is used, however the payment ends.
-  if (opened.kind === 'final') await settleDecided(ports, command.access, opened.reply);
+  if (opened.kind === 'final') await settleDecided(ports, admitted.value, opened.reply);
   return finish(ports, { opened, command, purpose: 'open' });
 }
 

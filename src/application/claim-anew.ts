@@ -7,14 +7,14 @@ import type { Hold } from '../domain/hold/hold.ts';
 import type { EpochMs } from '../domain/time.ts';
 import { assignments, findLines } from './hold-lines.ts';
 import type { ShardState } from './shard-state.ts';
-import { handOverQuota } from './transitions.ts';
+import { handOverGrants } from './transitions.ts';
 
 /** What the new hold is for. */
 export interface NewClaim {
   readonly actor: string;
   readonly expiresAtMs: EpochMs;
   /**
-   * The booking kept its quota while it had no claim, and the new hold carries it on. Late money takes none: what its hold
+   * The booking kept its quota, and the use of its coupon, while it had no claim, and the new hold carries it on. Late money takes none: what its hold
    * took was given back when it died, and nobody can be asked again here.
    */
   readonly keepsQuota: boolean;
@@ -42,7 +42,7 @@ export function claimAnew(shard: ShardState, booking: Booking, claim: NewClaim):
     resourceIds: assigned[index]?.resourceIds ?? [],
     units: assigned[index]?.units ?? [],
   }));
-  const quota = claim.keepsQuota ? handOverQuota(shard, dead) : null;
+  const granted = claim.keepsQuota ? handOverGrants(shard, dead) : { quota: null, coupon: null };
   const hold: Hold = {
     ...dead,
     id: shard.ports.ids.mintInShard('hld', shard.shardKey),
@@ -51,7 +51,7 @@ export function claimAnew(shard: ShardState, booking: Booking, claim: NewClaim):
     createdAtMs: shard.nowMs,
     expiresAtMs: claim.expiresAtMs,
     isOver: false,
-    quota,
+    ...granted,
   };
   shard.openHold(hold, outcome.claims);
   shard.saveBooking({ ...booking, items });

@@ -170,7 +170,7 @@ function endBooking(shard: ShardState, payment: Payment): void {
   const actor = `processor:${payment.processor}`;
   moveBooking(shard, booking, { event: 'cancel', actor, reason: LOST });
   const keptShares = hold.quota?.shares ?? [];
-  moveHold(shard, hold, { event: 'free', actor, reason: LOST, keptShares });
+  moveHold(shard, hold, { event: 'free', actor, reason: LOST, keptShares, keepsCoupon: true });
 }
 
 /** Whether a dispute of a payment is known here. */

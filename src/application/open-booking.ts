@@ -58,6 +58,7 @@ function begin(shard: ShardState, command: OpenBookingCommand): Opening {
   if ('claim' in target) {
     const placed = placeNewHold(shard, {
       ...command,
+      coupon: command.coupon ?? null,
       claim: target.claim,
       means: meansOf(command),
     });

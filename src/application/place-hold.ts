@@ -8,6 +8,7 @@ import type { ClaimRequest, PlaceHoldCommand } from '../contracts/durable-rpc.ts
 import type { HoldView } from '../contracts/http/booking.ts';
 import { holdView } from '../contracts/http/views.ts';
 import type { AccessVerdict, QuotaNotice } from '../contracts/membership-rpc.ts';
+import type { CouponVerdict } from '../contracts/promotion-rpc.ts';
 import {
   NO_ACCESS,
   accessRefusal,
@@ -21,16 +22,17 @@ import {
 } from '../domain/hold/hold.ts';
 import type { Hold, HoldAccess, HoldFacts, HoldItem } from '../domain/hold/hold.ts';
 import { lengthRefusal } from '../domain/hold/held-length.ts';
-import { PLAIN_TERMS, priceHold } from '../domain/hold/pricing.ts';
+import { priceHold } from '../domain/hold/pricing.ts';
 import type { HoldPrice } from '../domain/hold/pricing.ts';
 import { fareOf, pricedThing } from '../domain/hold/slot-price.ts';
 import { sharesOf, totalUses } from '../domain/hold/quota.ts';
 import type { HoldQuota, QuotaTerms } from '../domain/hold/quota.ts';
-import { commissionFor, type Booker } from '../domain/inventory/cards.ts';
+import { bookerOf, commissionFor } from '../domain/inventory/cards.ts';
 import type { Claim } from '../domain/inventory/claim.ts';
 import { ok, refuse } from '../domain/result.ts';
 import type { Refusal, Result } from '../domain/result.ts';
 import { slotUnavailable } from './alternatives.ts';
+import { couponTermsOf, heldCoupon, unfitCoupon, unusableCoupon } from './hold-coupon.ts';
 import { assignments, linesOf } from './hold-lines.ts';
 import type { SlotLine } from './hold-lines.ts';
 import { unitsOnDateOf, venueDate } from './daily-units.ts';
@@ -43,6 +45,8 @@ import type { ShardState } from './shard-state.ts';
 export interface HoldWish {
   readonly caller: Caller;
   readonly access: AccessVerdict | null;
+  /** What the coupon's object said; null where none was named. */
+  readonly coupon: CouponVerdict | null;
   readonly claim: ClaimRequest;
   readonly holdBudget: number;
   /**
@@ -57,7 +61,8 @@ export function placeHold(shard: ShardState, command: PlaceHoldCommand): KeyedRe
   const keyed = { callerId: command.caller.id, call: command.call };
   let notices: readonly QuotaNotice[] = [];
   const reply = answerKeyed(shard, keyed, () => {
-    const placed = placeNewHold(shard, { ...command, means: 'later' });
+    const coupon = command.coupon ?? null;
+    const placed = placeNewHold(shard, { ...command, coupon, means: 'later' });
     if (!placed.ok) return placed;
     notices = openNotices(shard, placed.value);
     return { ok: true, status: 201, value: holdView(placed.value) };
@@ -68,7 +73,7 @@ export function placeHold(shard: ShardState, command: PlaceHoldCommand): KeyedRe
 /** Takes the slots and writes the hold, or refuses and leaves everything as it was. */
 export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
   const access: HoldAccess = wish.access ?? NO_ACCESS;
-  const reused = reuseRefusal(shard, access.grant);
+  const reused = reuseRefusal(shard, [access.grant?.id, wish.coupon?.grant?.id]);
   if (reused !== null) return refused(reused);
   const found = linesOf(shard, wish.claim);
   if (found === null) {
@@ -93,6 +98,8 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
     quantityRefusal(facts);
   if (early !== null) return refused(early);
   const price = priceFor(facts, wish);
+  const unfit = unfitCoupon(wish.coupon, price.couponMinor);
+  if (unfit !== null) return refused(unfit);
   const unpaid = meansRefusal(
     { approval: approvalOf(lines) },
     { ...price.quote, means: wish.means },
@@ -108,6 +115,7 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
   const late =
     refusalAfterClaim(facts) ??
     pledgeClosedRefusal(shard, lines) ??
+    unusableCoupon(wish.coupon, shard.nowMs) ??
     momentaryRefusal(access) ??
     budgetRefusal(shard, wish) ??
     grantRefusal(facts);
@@ -140,7 +148,8 @@ function holdItems(
   lines: readonly SlotLine[],
   agreed: { price: HoldPrice; claims: readonly Claim[]; wish: HoldWish },
 ): HoldItem[] {
-  const booker = bookerOf(agreed.wish);
+  const { caller, access } = agreed.wish;
+  const booker = bookerOf(caller.roles, access?.planId ?? null);
   const assigned = assignments(lines, agreed.claims);
   return lines.map(({ slot, service }, index) => ({
     slotId: slot.id,
@@ -181,12 +190,6 @@ function approvalOf(lines: readonly SlotLine[]): Hold['approval'] {
   return lines.some(({ service }) => service.requiresApproval) ? 'decision' : 'none';
 }
 
-/** A plan that opens no members' services makes a member, too: what counts is that one runs. */
-export function bookerOf({ caller, access }: Pick<HoldWish, 'caller' | 'access'>): Booker {
-  if (caller.roles.includes('guest')) return 'guest';
-  return (access?.planId ?? null) === null ? 'customer' : 'member';
-}
-
 function writeHold(
   shard: ShardState,
   parts: {
@@ -217,6 +220,7 @@ function writeHold(
     approval: approvalOf(parts.lines),
     isOver: false,
     quota,
+    coupon: heldCoupon(parts.wish.coupon),
   };
   shard.openHold(hold, parts.claims);
   if (grant !== null && quota !== null && takesLess(grant, quota)) shard.notice(quota);
@@ -236,14 +240,15 @@ function writeHold(
   return hold;
 }
 
-function priceFor({ access, quantity, lines }: HoldFacts, { claim }: HoldWish): HoldPrice {
+function priceFor({ access, quantity, lines }: HoldFacts, wish: HoldWish): HoldPrice {
+  const { claim, coupon } = wish;
   const things = lines.map((line) => pricedThing(line, claim.fareId));
   return priceHold(things, quantity, {
-    ...PLAIN_TERMS,
     discountBps: access.benefits?.discountBps ?? 0,
     included: access.grant?.uses.included ?? 0,
     overage: access.grant?.uses.overage ?? 0,
     overagePrice: access.grant?.overagePrice ?? null,
+    coupon: couponTermsOf(coupon),
   });
 }
 
@@ -313,11 +318,18 @@ function unitRefusal(shard: ShardState, lines: readonly SlotLine[], wish: HoldWi
  * A grant stands for one hold, whatever its giver believes: a second one would take what nobody counts. Looked at first,
  * because any other refusal gives the grant back, and with it what the first hold took.
  */
-function reuseRefusal(shard: ShardState, grant: QuotaTerms | null): Refusal | null {
-  if (grant === null) return null;
-  const isUsed = shard.store
-    .holdsOfGrant(grant.id)
-    .some(({ quota }) => quota !== null && quota.state !== 'returned');
+function reuseRefusal(
+  shard: ShardState,
+  grantIds: readonly (string | undefined)[],
+): Refusal | null {
+  const isUsed = grantIds.some((grantId) => {
+    const holds = grantId === undefined ? [] : shard.store.holdsOfGrant(grantId);
+    return holds.some((hold) =>
+      [hold.quota, hold.coupon].some(
+        (granted) => granted?.grantId === grantId && granted?.state !== 'returned',
+      ),
+    );
+  });
   if (!isUsed) return null;
   return refuse('idempotency_key_reused', 'The key was used for another request.').refusal;
 }

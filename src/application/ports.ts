@@ -8,6 +8,7 @@ import type { Money } from '../domain/money.ts';
 import type { Processor, ProcessorReply } from '../domain/payment/processor-reply.ts';
 import type { InventoryShardRpc } from '../contracts/durable-rpc.ts';
 import type { MembershipRpc } from '../contracts/membership-rpc.ts';
+import type { PromotionRpc } from '../contracts/promotion-rpc.ts';
 import type { QueueMessage } from '../contracts/queue-messages.ts';
 
 /** The one source of time: the platform's clock with the configured offset. */
@@ -45,6 +46,8 @@ export interface IdCodec {
 export interface ObjectDirectory {
   shard(shardKey: string, hint?: string | null): InventoryShardRpc;
   member(memberId: string): MembershipRpc;
+  /** By the name that the domain makes of provider and code. */
+  promotion(name: string): PromotionRpc;
 }
 
 /** Sends messages; a rejected promise means that nothing may have been sent. */

@@ -5,6 +5,7 @@
 import type { InventoryShardRpc } from '../contracts/durable-rpc.ts';
 import type { GrantOutcome, QuotaNotice } from '../contracts/membership-rpc.ts';
 import { errorText } from '../domain/assert.ts';
+import { providerOfPromotion } from '../domain/promotion/coupon.ts';
 import type { Logger, ObjectDirectory } from './ports.ts';
 
 /** Notices of one message; what is left follows with the shard's next one. */
@@ -12,18 +13,20 @@ const NOTICES_PER_MESSAGE = 200;
 
 /** Whom to tell, and where to say that somebody could not be told. */
 export interface TellPorts {
-  readonly objects: Pick<ObjectDirectory, 'member'>;
+  readonly objects: Pick<ObjectDirectory, 'member' | 'promotion'>;
   readonly log: Logger;
 }
 
-/** One member's outcomes: told, or left to the outbox and to the member's own alarm. Never throws. */
+/** One member's or promotion's outcomes: told, or left to the outbox and to its own alarm. Never throws. */
 export async function tellMember(
   { objects, log }: TellPorts,
   memberId: string,
   outcomes: readonly GrantOutcome[],
 ): Promise<boolean> {
   try {
-    await objects.member(memberId).settle(outcomes);
+    const isPromotion = providerOfPromotion(memberId) !== null;
+    const giver = isPromotion ? objects.promotion(memberId) : objects.member(memberId);
+    await giver.settle(outcomes);
     return true;
   } catch (error) {
     log.warn('quota.member_not_told', { userId: memberId, reason: errorText(error) });

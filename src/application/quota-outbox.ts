@@ -5,7 +5,7 @@
 import type { ClaimRequest } from '../contracts/durable-rpc.ts';
 import type { GrantOutcome, QuotaNotice } from '../contracts/membership-rpc.ts';
 import type { Hold } from '../domain/hold/hold.ts';
-import { minutesOf, outcomeOf } from '../domain/hold/quota.ts';
+import { minutesOf, outcomeOf, type HeldGrant } from '../domain/hold/quota.ts';
 import { ok, refuse, type Result } from '../domain/result.ts';
 import { linesOf } from './hold-lines.ts';
 import type { ShardState } from './shard-state.ts';
@@ -22,10 +22,10 @@ export function unknownGrant(grantId: string): GrantOutcome {
 
 /** Notices about a hold that its member has not acknowledged; most holds have none and cost nothing here. */
 export function openNotices(shard: ShardState, hold: Hold | null): readonly QuotaNotice[] {
-  const quota = hold?.quota ?? null;
-  if (quota === null) return [];
-  const notice = shard.store.quotaNoticeOf(quota.grantId);
-  return notice === null ? [] : [notice];
+  return [hold?.quota ?? null, hold?.coupon ?? null].flatMap((granted) => {
+    const notice = granted === null ? null : shard.store.quotaNoticeOf(granted.grantId);
+    return notice === null ? [] : [notice];
+  });
 }
 
 /** How many minutes the slots of a claim have together. Refusals: not_found. */
@@ -37,9 +37,10 @@ export function measureClaim(shard: ShardState, claim: ClaimRequest): Result<{ m
 
 /** A grant that was given back may have been used again: what still counts is what it came to. */
 function outcomeOfGrant(shard: ShardState, grantId: string): GrantOutcome {
-  const quotas = shard.store
+  const taken: HeldGrant[] = shard.store
     .holdsOfGrant(grantId)
-    .flatMap(({ quota }) => (quota === null ? [] : [quota]));
-  const quota = quotas.find(({ state }) => state !== 'returned') ?? quotas[0];
-  return quota === undefined ? unknownGrant(grantId) : outcomeOf(quota);
+    .map(({ quota, coupon }) => (coupon?.grantId === grantId ? coupon : quota))
+    .filter((granted) => granted !== null);
+  const granted = taken.find(({ state }) => state !== 'returned') ?? taken[0];
+  return granted === undefined ? unknownGrant(grantId) : outcomeOf(granted);
 }

@@ -28,7 +28,7 @@ import {
 } from '../domain/hold/hold.ts';
 import { NO_USES } from '../domain/hold/quota.ts';
 import { fareOf } from '../domain/hold/slot-price.ts';
-import { commissionFor } from '../domain/inventory/cards.ts';
+import { bookerOf, commissionFor } from '../domain/inventory/cards.ts';
 import type { Claim } from '../domain/inventory/claim.ts';
 import { ok, refuse, type Refusal, type Result } from '../domain/result.ts';
 import { slotUnavailable } from './alternatives.ts';
@@ -38,7 +38,6 @@ import { unitsOnDateOf, venueDate } from './daily-units.ts';
 import { assignments, findLines } from './hold-lines.ts';
 import { lookUpCall, remember } from './keyed-calls.ts';
 import { settleShares } from './money-facts.ts';
-import { bookerOf } from './place-hold.ts';
 import { actorOf, visibleBooking } from './read-booking.ts';
 import type { ShardState } from './shard-state.ts';
 
@@ -183,7 +182,7 @@ function saleOf(shard: ShardState, plan: Plan, { caller, access }: RescheduleCom
   );
   const discountBps = access?.benefits?.discountBps ?? 0;
   const price = priceMoves(moves, booking.quote, { quantity, fareId, shares, discountBps });
-  const booker = bookerOf({ caller, access });
+  const booker = bookerOf(caller.roles, access?.planId ?? null);
   return movedSale(booking, moves, {
     price,
     nowMs: shard.nowMs,

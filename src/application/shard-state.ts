@@ -14,7 +14,7 @@ import { chainHash, GENESIS_HASH } from '../domain/chain.ts';
 import { DeadlineQueue } from '../domain/deadline-queue.ts';
 import { CLOSING_GRACE_MS, type Hold } from '../domain/hold/hold.ts';
 import { LIVE_HOLD_STATES } from '../domain/hold/hold-machine.ts';
-import { outcomeOf, type HoldQuota } from '../domain/hold/quota.ts';
+import { outcomeOf, type HeldGrant, type HoldQuota } from '../domain/hold/quota.ts';
 import type { ProviderCard } from '../domain/inventory/cards.ts';
 import type { Claim } from '../domain/inventory/claim.ts';
 import { Inventory } from '../domain/inventory/inventory.ts';
@@ -132,8 +132,8 @@ export class ShardState {
   }
 
   /** Puts into the outbox what became of a grant, in the transaction of the hold's change. */
-  notice(quota: HoldQuota): void {
-    this.store.addQuotaNotice({ memberId: quota.memberId, outcome: outcomeOf(quota) });
+  notice(granted: HeldGrant | HoldQuota): void {
+    this.store.addQuotaNotice({ memberId: granted.memberId, outcome: outcomeOf(granted) });
     this.#hasNotices = true;
   }
 

@@ -11,6 +11,7 @@ import { HOLD_MACHINE, LIVE_HOLD_STATES, type HoldEvent } from '../domain/hold/h
 import {
   NO_USES,
   QUOTA_MACHINE,
+  type HeldGrant,
   type HoldQuota,
   type QuotaEvent,
   type QuotaUses,
@@ -40,19 +41,21 @@ const QUOTA_EVENT_OF: Partial<Record<HoldEvent, QuotaEvent>> = {
 
 /**
  * Moves a hold and, with it, its claims and its quota. `keptShares` are what a booking that frees its hold keeps of the
- * quota, slot by slot; nothing, where they are left out.
+ * quota, slot by slot; nothing, where they are left out. `keepsCoupon`: the use of a coupon is not given back either.
  */
 export function moveHold(
   shard: ShardState,
   hold: Hold,
-  move: Cause & { event: HoldEvent; keptShares?: readonly QuotaUses[] },
+  move: Cause & { event: HoldEvent; keptShares?: readonly QuotaUses[]; keepsCoupon?: boolean },
 ): Hold {
-  const { event, keptShares, ...cause } = move;
+  const { event, keptShares, keepsCoupon = false, ...cause } = move;
   const outcome = step(HOLD_MACHINE, hold.state, event);
   invariant(outcome.ok, `hold ${hold.id} is ${hold.state} and refuses ${event}`);
   if (!outcome.moved) return hold;
   const quota = hold.quota === null ? null : moveQuota(shard, hold.quota, { event, keptShares });
-  const after = { ...hold, state: outcome.to, quota };
+  const coupon =
+    hold.coupon === null || keepsCoupon ? hold.coupon : moveGrant(shard, hold.coupon, event);
+  const after = { ...hold, state: outcome.to, quota, coupon };
   if (outcome.to === 'committed') shard.commitClaims(hold);
   if (!LIVE_HOLD_STATES.has(outcome.to)) shard.closeClaims(hold);
   shard.saveHold(hold, after);
@@ -73,41 +76,62 @@ function moveQuota(
   quota: HoldQuota,
   move: { event: HoldEvent; keptShares: readonly QuotaUses[] | undefined },
 ): HoldQuota {
-  const event = QUOTA_EVENT_OF[move.event];
-  if (event === undefined) return quota;
   const { keptShares = [] } = move;
-  if (keptShares.some(takesAnything)) {
+  if (QUOTA_EVENT_OF[move.event] !== undefined && keptShares.some(takesAnything)) {
     if (keptShares.every((share, index) => share === quota.shares[index])) return quota;
     const kept = { ...quota, shares: keptShares };
     shard.notice(kept);
     return kept;
   }
-  const outcome = step(QUOTA_MACHINE, quota.state, event);
-  invariant(outcome.ok, `the quota of ${quota.grantId} is ${quota.state} and refuses ${event}`);
-  if (!outcome.moved) return quota;
-  const after = { ...quota, state: outcome.to };
+  return moveGrant(shard, quota, move.event);
+}
+
+/** Every change of what was granted to a hold is a notice to whoever gave it, in the same transaction. */
+function moveGrant<T extends HeldGrant>(shard: ShardState, granted: T, cause: HoldEvent): T {
+  const event = QUOTA_EVENT_OF[cause];
+  if (event === undefined) return granted;
+  const outcome = step(QUOTA_MACHINE, granted.state, event);
+  invariant(outcome.ok, `grant ${granted.grantId} is ${granted.state} and refuses ${event}`);
+  if (!outcome.moved) return granted;
+  const after = { ...granted, state: outcome.to };
   shard.notice(after);
   return after;
 }
 
-/** Gives back the quota that a hold kept although it has no claim any more. */
-export function returnQuota(shard: ShardState, hold: Hold): void {
-  if (hold.quota === null) return;
-  const quota = moveQuota(shard, hold.quota, { event: 'free', keptShares: undefined });
-  if (quota !== hold.quota) shard.saveHold(hold, { ...hold, quota });
+/** Gives back what a hold kept although it has no claim any more. */
+export function returnGrants(shard: ShardState, hold: Hold): void {
+  const quota = hold.quota === null ? null : moveGrant(shard, hold.quota, 'free');
+  const coupon = hold.coupon === null ? null : moveGrant(shard, hold.coupon, 'free');
+  if (quota !== hold.quota || coupon !== hold.coupon)
+    shard.saveHold(hold, { ...hold, quota, coupon });
 }
 
 /**
- * What a dead hold kept, for the hold that takes its place. Nothing changes for the member, so nobody is told; storage
- * wants the grant to count for one hold at a time.
+ * What a dead hold kept, for the hold that takes its place. Nothing changes for whoever gave it, so nobody is told; storage
+ * wants a grant to count for one hold at a time.
  */
-export function handOverQuota(shard: ShardState, dead: Hold): HoldQuota | null {
-  const { quota } = dead;
-  if (quota === null || quota.state === 'returned') return null;
-  const outcome = step(QUOTA_MACHINE, quota.state, 'give_back');
-  invariant(outcome.ok, `the quota of ${quota.grantId} is ${quota.state} and refuses give_back`);
-  shard.saveHold(dead, { ...dead, quota: { ...quota, state: outcome.to } });
-  return { ...quota, state: 'held' };
+export function handOverGrants(shard: ShardState, dead: Hold): Pick<Hold, 'quota' | 'coupon'> {
+  const quota = isKept(dead.quota) ? dead.quota : null;
+  const coupon = isKept(dead.coupon) ? dead.coupon : null;
+  shard.saveHold(dead, {
+    ...dead,
+    quota: quota === null ? dead.quota : handedOver(quota),
+    coupon: coupon === null ? dead.coupon : handedOver(coupon),
+  });
+  return {
+    quota: quota === null ? null : { ...quota, state: 'held' },
+    coupon: coupon === null ? null : { ...coupon, state: 'held' },
+  };
+}
+
+function isKept<T extends HeldGrant>(granted: T | null): granted is T {
+  return granted !== null && granted.state !== 'returned';
+}
+
+function handedOver<T extends HeldGrant>(granted: T): T {
+  const outcome = step(QUOTA_MACHINE, granted.state, 'give_back');
+  invariant(outcome.ok, `grant ${granted.grantId} is ${granted.state} and refuses give_back`);
+  return { ...granted, state: outcome.to };
 }
 
 function takesAnything(share: QuotaUses): boolean {

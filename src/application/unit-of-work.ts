@@ -43,7 +43,8 @@ export function unitOfWork(store: InventoryStore): UnitOfWork {
     holdsOfGrant: (grantId) => {
       const found = new Map(store.holdsOfGrant(grantId).map((hold) => [hold.id, hold]));
       for (const hold of holds.values())
-        if (hold.quota?.grantId === grantId) found.set(hold.id, hold);
+        if (hold.quota?.grantId === grantId || hold.coupon?.grantId === grantId)
+          found.set(hold.id, hold);
       return [...found.values()];
     },
     booking: (id) => bookings.get(id) ?? store.booking(id),

@@ -16,6 +16,7 @@ import type { BookingView, HistoryView, HoldView, RefundView } from './http/book
 import type { BlockReport, BlockView, UnblockReport } from './http/blocks.ts';
 import type { SlotView } from './http/catalogue.ts';
 import type { AccessVerdict, GrantOutcome, QuotaNotice } from './membership-rpc.ts';
+import type { CouponVerdict } from './promotion-rpc.ts';
 import type { PaymentStep, RecordReplyCommand, TakeStepCommand } from './payment-steps.ts';
 import type {
   CreateSlotsCommand,
@@ -65,6 +66,8 @@ export interface PlaceHoldCommand {
   readonly caller: Caller;
   readonly call: CallKey;
   readonly access: AccessVerdict | null;
+  /** What the coupon's object said; absent where none was named. */
+  readonly coupon?: CouponVerdict | null;
   readonly claim: ClaimRequest;
   /** Live holds that one principal may have in this shard. */
   readonly holdBudget: number;
@@ -74,6 +77,8 @@ export interface OpenBookingCommand {
   readonly caller: Caller;
   readonly call: CallKey;
   readonly access: AccessVerdict | null;
+  /** What the coupon's object said; absent where none was named. */
+  readonly coupon?: CouponVerdict | null;
   readonly target: { readonly holdId: string } | { readonly claim: ClaimRequest };
   readonly payment: PaymentChoice | null;
   /** Why the saved method that was named cannot pay; the answer, unless the key has one already. */
@@ -200,6 +205,8 @@ export interface InventoryShardRpc {
   releaseHold(caller: Caller, id: string): Promise<Reply<ReleasedHold>>;
   /** How many minutes the slots have together, for a plan that counts them. */
   measureClaim(claim: ClaimRequest): Promise<Reply<{ minutes: number }>>;
+  /** Whose slots these are. */
+  seller(): Promise<Reply<{ providerId: string }>>;
   /** Live holds of a principal in this shard. */
   liveHoldsOf(callerId: string): Promise<number>;
   /** What became of grants, in the order asked. */

@@ -67,6 +67,7 @@ export interface GrantOutcome {
 export interface QuotaNotice {
   /** Position in the shard's outbox of notices. */
   readonly seq: number;
+  /** Whose object has to learn it: a member's id, or the name of a promotion. */
   readonly memberId: string;
   readonly outcome: GrantOutcome;
 }

@@ -37,6 +37,7 @@ export const REGION_ID_KINDS = [
   'pmt',
   'pot',
   'fed',
+  'cpn',
 ] as const;
 
 export type ShardIdKind = (typeof SHARD_ID_KINDS)[number];

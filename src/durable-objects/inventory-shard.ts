@@ -31,6 +31,7 @@ import type { SheetReader } from '../contracts/booking-sheet.ts';
 import type { Caller } from '../contracts/calls.ts';
 import type * as rpc from '../contracts/durable-rpc.ts';
 import type { GrantOutcome, QuotaNotice } from '../contracts/membership-rpc.ts';
+import { ok } from '../domain/result.ts';
 import type {
   PaymentStep,
   RecordReplyCommand,
@@ -149,6 +150,10 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
 
   measureClaim(claim: rpc.ClaimRequest): Answer<'measureClaim'> {
     return this.#runtime.read((shard) => quota.measureClaim(shard, claim));
+  }
+
+  seller(): Answer<'seller'> {
+    return this.#runtime.read(({ provider }) => ok({ providerId: provider.providerId }));
   }
 
   liveHoldsOf(callerId: string): Promise<number> {

@@ -6,8 +6,10 @@ import type { Entropy, ObjectDirectory } from '../application/ports.ts';
 import type { InventoryShardRpc } from '../contracts/durable-rpc.ts';
 import { WATCH_HEADER, type Watch } from '../contracts/live.ts';
 import type { MembershipRpc } from '../contracts/membership-rpc.ts';
-import { invariant } from '../domain/assert.ts';
+import type { PromotionRpc } from '../contracts/promotion-rpc.ts';
+import { invariant, required } from '../domain/assert.ts';
 import { isShardKey, regionOf } from '../domain/ids.ts';
+import { providerOfPromotion } from '../domain/promotion/coupon.ts';
 
 /** Calls in all, the first one included. */
 const ATTEMPTS_MAX = 3;
@@ -24,6 +26,7 @@ export class ObjectOverloadedError extends Error {
 export interface ObjectOptions {
   readonly inventory: DurableObjectNamespace;
   readonly membership: DurableObjectNamespace;
+  readonly promotion: DurableObjectNamespace;
   /**
    * False on the local runtime, which has no jurisdictions: the key alone names the object there.
    * Decided by configuration, because falling back after a failure would make two objects of one key.
@@ -62,8 +65,17 @@ export function createObjectDirectory(options: ObjectOptions): ObjectDirectory &
     },
     member: (memberId) =>
       callable<MembershipRpc>(options, () =>
-        home(options.membership, memberId.slice(memberId.indexOf('_') + 1)).getByName(memberId),
+        home(options.membership, locatorOf(memberId)).getByName(memberId),
       ),
+    promotion: (name) => {
+      const providerId = required(
+        providerOfPromotion(name),
+        'a promotion is named by its provider',
+      );
+      return callable<PromotionRpc>(options, () =>
+        home(options.promotion, locatorOf(providerId)).getByName(name),
+      );
+    },
   };
 }
 
@@ -123,6 +135,11 @@ function hasFlag(error: unknown, flag: 'retryable' | 'overloaded'): boolean {
 function jitterMs(attempt: number, entropy: Entropy): number {
   const [byte = 0] = entropy.bytes(1);
   return (byte / 256) * PAUSE_MS_MAX * 2 ** (attempt - 1);
+}
+
+/** What of an id names the region that it lives in. */
+function locatorOf(id: string): string {
+  return id.slice(id.indexOf('_') + 1);
 }
 
 function asHint(hint: string): DurableObjectLocationHint {

@@ -44,6 +44,7 @@ import { registerProviders } from './routes/providers.ts';
 import { registerResources } from './routes/resources.ts';
 import { registerServices } from './routes/services.ts';
 import { registerLive } from './routes/live.ts';
+import { registerCoupons } from './routes/coupons.ts';
 import { registerSlots } from './routes/slots.ts';
 import { registerVenues } from './routes/venues.ts';
 import { registerOperations } from './routes/operations.ts';
@@ -61,6 +62,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerServices,
   registerSlots,
   registerAvailabilityRules,
+  registerCoupons,
   registerBlocks,
   registerLive,
   registerPlans,

@@ -19,6 +19,7 @@ import { servicesOf } from './services.ts';
 
 export { InventoryShard } from '../durable-objects/inventory-shard.ts';
 export { Membership } from '../durable-objects/membership.ts';
+export { Promotion } from '../durable-objects/promotion.ts';
 
 const app = createApp();
 

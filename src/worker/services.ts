@@ -51,6 +51,7 @@ function buildServices(env: Env): Services {
     objects: createObjectDirectory({
       inventory: env.INVENTORY,
       membership: env.MEMBERSHIP,
+      promotion: env.PROMOTION,
       hasJurisdictions: settings.environment === 'production',
       entropy,
     }),

@@ -10,6 +10,7 @@ import { setOverrides } from '../application/billing/set-overrides.ts';
 import type { CatalogueDeps } from '../application/catalogue-deps.ts';
 import type { ListBookingsDeps } from '../application/list-bookings.ts';
 import { commissionTermsOf } from '../application/payouts/set-commissions.ts';
+import type { CouponDeps } from '../application/promotion/manage-coupons.ts';
 import type { SearchDeps } from '../application/search-services.ts';
 import type { ReplayDeps } from '../application/replay-messages.ts';
 import type { VerifyAuditDeps } from '../application/verify-audit.ts';
@@ -23,6 +24,7 @@ import { BillingRepository } from '../storage/d1/billing-repository.ts';
 import { BookingRepository } from '../storage/d1/booking-repository.ts';
 import { CardRepository } from '../storage/d1/card-repository.ts';
 import { CommissionRepository } from '../storage/d1/commission-repository.ts';
+import { CouponRepository } from '../storage/d1/coupon-repository.ts';
 import { DeadLetterRepository } from '../storage/d1/dead-letter-repository.ts';
 import { LegalEntityRepository } from '../storage/d1/legal-entity-repository.ts';
 import { PlanRepository } from '../storage/d1/plan-repository.ts';
@@ -70,6 +72,15 @@ export function catalogueDeps(services: Services): CatalogueDeps {
 /** For the search over services. */
 export function searchDeps(services: Services): SearchDeps {
   return { ...catalogueDeps(services), log: services.log };
+}
+
+/** For coupons. */
+export function couponDeps(services: Services): CouponDeps {
+  return {
+    ...catalogueDeps(services),
+    objects: services.objects,
+    coupons: (region) => new CouponRepository(services.databases.of(region)),
+  };
 }
 
 /** For the list of bookings. */

@@ -1,7 +1,7 @@
 /** A member's desk: what repeats, plans that change, lost words, shards that are down, and the hold budget come to. */
 import { describe, expect, it } from 'vitest';
 import { CALL_RETENTION_MS } from '../../src/domain/idempotency.ts';
-import { HELD_ASK_MS } from '../../src/domain/membership/reservation.ts';
+import { HELD_ASK_MS } from '../../src/domain/grant/grant-life.ts';
 import { DAY_MS, MEMBER_ID, MembershipWorld, PERIOD_MS } from './membership-world.ts';
 
 const SHARD = 'g00000001';

@@ -5,7 +5,7 @@
 import { HoldBudget } from '../../src/application/membership/hold-budget.ts';
 import { MemberState } from '../../src/application/membership/member-state.ts';
 import { MembershipDesk } from '../../src/application/membership/membership-desk.ts';
-import { OutcomeAsker } from '../../src/application/membership/outcome-asker.ts';
+import { OutcomeAsker } from '../../src/application/grant/outcome-asker.ts';
 import type {
   AccessVerdict,
   AdmitCommand,

@@ -52,6 +52,9 @@ export function reconcilePorts(
       member: () => {
         throw new Error('nobody asks a member here');
       },
+      promotion: () => {
+        throw new Error('nobody asks a coupon here');
+      },
     },
     send: async () => undefined,
     ...moneyPorts(shop, billing.money),

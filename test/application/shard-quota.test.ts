@@ -1,7 +1,7 @@
 /** What a hold takes of its member's plan: when it may be had, how it is priced, and what a refusal leaves of it. */
 import { describe, expect, test } from 'vitest';
 import { NO_USES, type QuotaTerms } from '../../src/domain/hold/quota.ts';
-import { GRANT_VALID_MS, SETTLE_MARGIN_MS } from '../../src/domain/membership/reservation.ts';
+import { GRANT_VALID_MS, SETTLE_MARGIN_MS } from '../../src/domain/grant/grant-life.ts';
 import { NOON_MS } from '../support/fake-clock.ts';
 import { METHODS } from '../support/fake-processor.ts';
 import { ann, openClub, outcomeOf } from '../support/node-club.ts';

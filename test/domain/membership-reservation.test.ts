@@ -13,11 +13,13 @@ import {
   GRANT_VALID_MS,
   HELD_ASK_MS,
   SETTLE_MARGIN_MS,
+  renew,
+} from '../../src/domain/grant/grant-life.ts';
+import {
   covers,
   isForgettable,
   liveIn,
   newReservation,
-  renew,
   reserveAgain,
   settled,
   usesIn,

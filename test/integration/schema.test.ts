@@ -7,6 +7,7 @@ import * as availability from '../../src/storage/d1/schema/availability.ts';
 import * as bank from '../../src/storage/d1/schema/bank.ts';
 import * as billing from '../../src/storage/d1/schema/billing.ts';
 import * as catalogue from '../../src/storage/d1/schema/catalogue.ts';
+import * as coupons from '../../src/storage/d1/schema/coupon.ts';
 import * as feed from '../../src/storage/d1/schema/feed.ts';
 import * as inbox from '../../src/storage/d1/schema/inbox.ts';
 import * as job from '../../src/storage/d1/schema/job.ts';
@@ -23,6 +24,7 @@ const TABLES: SQLiteTable[] = [
   bank,
   billing,
   catalogue,
+  coupons,
   feed,
   inbox,
   job,

@@ -31,6 +31,7 @@ function directoryOver(failures: Error[] = [], hasJurisdictions = true) {
   const directory = createObjectDirectory({
     inventory: namespace,
     membership: namespace,
+    promotion: namespace,
     hasJurisdictions,
     entropy: systemEntropy,
     pause: async (ms) => {

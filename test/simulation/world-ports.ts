@@ -39,7 +39,7 @@ export function worldPorts({
     inbox: () => inbox,
     ids: createIdCodec(ID_SECRET, seededEntropy(7)),
     clock: shop.clock,
-    objects: { shard: () => shard, member },
+    objects: { shard: () => shard, member, promotion: (name) => shop.members.promotion(name) },
     ...moneyPorts(shop, money),
     shardKeys: async (region) => (region === 'global' ? [SHARD_KEY] : []),
     pushEntitlements: async () => 0,

@@ -5,7 +5,7 @@
 import { HoldBudget } from '../../src/application/membership/hold-budget.ts';
 import { MemberState } from '../../src/application/membership/member-state.ts';
 import { MembershipDesk } from '../../src/application/membership/membership-desk.ts';
-import { OutcomeAsker } from '../../src/application/membership/outcome-asker.ts';
+import { OutcomeAsker } from '../../src/application/grant/outcome-asker.ts';
 import type { Logger, ObjectDirectory } from '../../src/application/ports.ts';
 import type { InventoryShardRpc } from '../../src/contracts/durable-rpc.ts';
 import type {
@@ -25,6 +25,7 @@ import type { Features } from '../../src/domain/subscription/plan.ts';
 import { DAY_MS } from '../../src/domain/time.ts';
 import { createMembershipStore } from '../../src/storage/durable/membership-store.ts';
 import type { FakeClock } from './fake-clock.ts';
+import { NodePromotion } from './node-promotions.ts';
 import { openNodeSql } from './node-sql.ts';
 
 type Shard = Pick<InventoryShardRpc, 'grantOutcomes' | 'liveHoldsOf'>;
@@ -143,12 +144,13 @@ export class NodeMember implements MembershipRpc {
   }
 }
 
-/** Everybody who was ever named. */
-export class NodeMembers implements Pick<ObjectDirectory, 'member'> {
+/** Everybody, and every coupon, that was ever named. */
+export class NodeMembers implements Pick<ObjectDirectory, 'member' | 'promotion'> {
   /** Whom members ask about their grants. */
   shard: Shard;
   readonly #clock: FakeClock;
   readonly #members = new Map<string, NodeMember>();
+  readonly #promotions = new Map<string, NodePromotion>();
 
   constructor(clock: FakeClock, shard: Shard) {
     this.#clock = clock;
@@ -159,6 +161,12 @@ export class NodeMembers implements Pick<ObjectDirectory, 'member'> {
     const world = { clock: this.#clock, shard: () => this.shard };
     const known = this.#members.get(id) ?? new NodeMember(id, world);
     this.#members.set(id, known);
+    return known;
+  }
+
+  promotion(name: string): NodePromotion {
+    const known = this.#promotions.get(name) ?? new NodePromotion(this.#clock, () => this.shard);
+    this.#promotions.set(name, known);
     return known;
   }
 

@@ -246,6 +246,10 @@ export class NodeShard implements rpc.InventoryShardRpc {
     return this.look((shard) => quota.measureClaim(shard, claim));
   }
 
+  async seller(): Promise<Reply<{ providerId: string }>> {
+    return { ok: true, value: { providerId: this.state.provider.providerId } };
+  }
+
   async liveHoldsOf(callerId: string) {
     return this.look((shard) => shard.liveHoldsOf(callerId));
   }

@@ -66,6 +66,7 @@ export interface Wish {
   readonly quantity?: number;
   readonly units?: readonly string[];
   readonly fareId?: string;
+  readonly couponCode?: string;
   readonly access?: AccessVerdict;
   readonly budget?: number;
 }
@@ -178,7 +179,8 @@ export class NodeShop {
     slotIds: readonly string[] = [this.slot()],
     wish: Unadmitted<Wish> = {},
   ): Promise<KeyedReply<HoldView>> {
-    return holdSlots(this.ports, this.holdCommand(slotIds, wish));
+    const { couponCode = null } = wish;
+    return holdSlots(this.ports, { ...this.holdCommand(slotIds, wish), couponCode });
   }
 
   /** A hold that must be had. */
@@ -211,7 +213,8 @@ export class NodeShop {
     payment: PaymentChoice | null = card(),
     wish: Unadmitted<Wish> = {},
   ): Promise<KeyedReply<BookingView>> {
-    return checkOut(this.ports, this.bookCommand(target, payment, wish));
+    const { couponCode = null } = wish;
+    return checkOut(this.ports, { ...this.bookCommand(target, payment, wish), couponCode });
   }
 
   /** A booking that must be answered as such. */

@@ -4,9 +4,9 @@
  */
 import type { Entitlements, GrantOutcome } from '../../contracts/membership-rpc.ts';
 import { countedPeriodStartMs, type Standing } from '../../domain/membership/admission.ts';
+import { isUnsettled } from '../../domain/grant/grant-life.ts';
 import {
   isForgettable,
-  isUnsettled,
   liveIn,
   settled,
   usesIn,

@@ -3,6 +3,7 @@
  * what became of it, and tells what is used. Between deciding and writing nobody comes in; what has to be asked of shards is
  * asked before, and then decided anew. Called by the member's object.
  */
+import type { InventoryShardRpc } from '../../contracts/durable-rpc.ts';
 import type {
   AccessVerdict,
   AdmitCommand,
@@ -25,11 +26,10 @@ import {
   type Shortage,
 } from '../../domain/membership/admission.ts';
 import { COUNTED_FEATURES, integerOf, type Feature } from '../../domain/membership/features.ts';
+import { GRANT_VALID_MS, renew } from '../../domain/grant/grant-life.ts';
 import {
-  GRANT_VALID_MS,
   covers,
   newReservation,
-  renew,
   reserveAgain,
   type Granted,
   type Reservation,
@@ -37,9 +37,12 @@ import {
 import { refuse, type Refusal } from '../../domain/result.ts';
 import type { EpochMs } from '../../domain/time.ts';
 import type { HoldBudget } from './hold-budget.ts';
-import type { AskerPorts, OutcomeAsker } from './outcome-asker.ts';
+import type { MemberState } from './member-state.ts';
+import type { AskerPorts, OutcomeAsker } from '../grant/outcome-asker.ts';
 
 export interface DeskPorts extends AskerPorts {
+  readonly state: MemberState;
+  readonly shard: (shardKey: string) => Pick<InventoryShardRpc, 'grantOutcomes' | 'liveHoldsOf'>;
   readonly asker: OutcomeAsker;
   readonly budget: HoldBudget;
 }

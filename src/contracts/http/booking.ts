@@ -8,6 +8,7 @@ import { PROCESSORS } from '../../domain/payment/processor-reply.ts';
 import { REFUND_STATES } from '../../domain/payment/refund-machine.ts';
 import { calendarSchema } from './calendar-links.ts';
 import { cancellationPolicySchema, slotSchema } from './catalogue.ts';
+import { couponCodeSchema } from './coupons.ts';
 import { idSchema, instantSchema, jsonSchema, moneySchema, textSchema } from './common.ts';
 
 const slotIdsSchema = z
@@ -38,6 +39,7 @@ const claimFields = {
     .refine((units) => new Set(units).size === units.length, 'units must be unique')
     .optional(),
   fareId: z.string().min(1).max(40).optional(),
+  couponCode: couponCodeSchema.optional(),
 };
 
 const quantityMatchesUnits = (body: {
@@ -90,9 +92,10 @@ export const createBookingSchema = z
   })
   .refine(
     (body) =>
-      body.holdId === undefined || (body.quantity ?? body.units ?? body.fareId) === undefined,
+      body.holdId === undefined ||
+      (body.quantity ?? body.units ?? body.fareId ?? body.couponCode) === undefined,
     {
-      message: 'quantity, units and fare are those of the hold',
+      message: 'quantity, units, fare and coupon are those of the hold',
       path: ['quantity'],
     },
   )

@@ -6,7 +6,7 @@ import type { LocalDate } from '../local-date.ts';
 import type { Refusal } from '../result.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS, type EpochMs } from '../time.ts';
 import type { HoldState } from './hold-machine.ts';
-import type { HoldQuota, QuotaTerms } from './quota.ts';
+import type { HeldGrant, HoldQuota, QuotaTerms } from './quota.ts';
 
 /** How long a claim outlives its deadline while a processor is asked about an open payment. */
 export const CLOSING_GRACE_MS = 60 * SECOND_MS;
@@ -81,6 +81,14 @@ export interface Hold {
   readonly isOver: boolean;
   /** What it took of its holder's counted limits; null where nothing is counted. */
   readonly quota: HoldQuota | null;
+  /** The use of a coupon that it was priced with; null for none. */
+  readonly coupon: HoldCoupon | null;
+}
+
+/** One use of a coupon: kept by a booking, given back when the hold ends without one. */
+export interface HoldCoupon extends HeldGrant {
+  readonly couponId: string;
+  readonly code: string;
 }
 
 /** What the holder's plan changes about the rules of a service. */

@@ -51,12 +51,17 @@ export const QUOTA_MACHINE = {
   returned: { keep: { refuse: 'invalid_transition' }, give_back: { to: 'returned' } },
 } as const satisfies Machine<QuotaState, QuotaEvent>;
 
-/** What a hold took. */
-export interface HoldQuota {
-  /** The reservation at the member's object. */
+/** Something that was granted to a hold, and what became of it. */
+export interface HeldGrant {
+  /** The reservation at the object that gave it. */
   readonly grantId: string;
+  /** Whose object gave it: a member's, or a promotion's. */
   readonly memberId: string;
   readonly state: QuotaState;
+}
+
+/** What a hold took. */
+export interface HoldQuota extends HeldGrant {
   /** One per slot, in the order of the hold, so that a cancellation can give back slot by slot. */
   readonly shares: readonly QuotaUses[];
 }
@@ -101,8 +106,8 @@ export function sharesOf(granted: QuotaUses, slots: readonly SharedSlot[]): Quot
   }));
 }
 
-/** What became of a grant, as the member's object is told. */
-export function outcomeOf({ grantId, state, shares }: HoldQuota): {
+/** What became of a grant, as whoever gave it is told; the use of a coupon has nothing to count. */
+export function outcomeOf({ grantId, state, shares = [] }: HeldGrant & Partial<HoldQuota>): {
   grantId: string;
   state: QuotaState;
   uses: QuotaUses;

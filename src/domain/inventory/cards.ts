@@ -69,6 +69,12 @@ export interface CommissionTerms {
 /** Who books, as far as the platform's share depends on it. */
 export type Booker = 'guest' | 'member' | 'customer';
 
+/** Who books, by role and plan. A plan that opens no members' services makes a member, too: what counts is that one runs. */
+export function bookerOf(roles: readonly string[], planId: string | null): Booker {
+  if (roles.includes('guest')) return 'guest';
+  return planId === null ? 'customer' : 'member';
+}
+
 /** The share of what this booker books. */
 export function commissionFor(terms: CommissionTerms, booker: Booker): number {
   const own = {

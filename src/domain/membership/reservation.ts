@@ -3,31 +3,19 @@
  * what the shard tells, counted, and forgotten. Pure; nothing here knows the time or asks anybody. Called by the use
  * cases of Membership.
  */
-import { invariant } from '../assert.ts';
-import { NO_USES, type QuotaUses } from '../hold/quota.ts';
-import { CALL_RETENTION_MS } from '../idempotency.ts';
-import { step } from '../machine.ts';
-import type { Money } from '../money.ts';
-import { MINUTE_MS, SECOND_MS, type EpochMs } from '../time.ts';
 import {
-  COUNTING_STATES,
-  RESERVATION_MACHINE,
-  UNSETTLED_STATES,
-  type ReservationEvent,
-  type ReservationState,
-} from './reservation-machine.ts';
-
-/** How long a shard may take a grant from the moment it was given. */
-export const GRANT_VALID_MS = 10 * SECOND_MS;
-
-/** How long after that the shard is asked: a call that was under way at the last moment has been decided by then. */
-export const SETTLE_MARGIN_MS = 5 * SECOND_MS;
-
-/** How often a hold is asked about whose end was not told: the last resort for a lost notice. */
-export const HELD_ASK_MS = 15 * MINUTE_MS;
-
-/** A grant that was met again is renewed only when it has lost this much, so that a burst of repeats writes little. */
-const RENEW_AFTER_MS = SECOND_MS;
+  begunAgain,
+  begunAt,
+  isKeyKnown,
+  isUnsettled,
+  lifeAfter,
+  type GrantLife,
+  type OutcomeState,
+} from '../grant/grant-life.ts';
+import { NO_USES, type QuotaUses } from '../hold/quota.ts';
+import type { Money } from '../money.ts';
+import type { EpochMs } from '../time.ts';
+import { COUNTING_STATES, type ReservationState } from './reservation-machine.ts';
 
 /** What a call wants to hold, as far as limits count it. */
 export interface Ask {
@@ -46,7 +34,7 @@ export interface Granted {
   readonly overagePrice: Money | null;
 }
 
-export interface Reservation extends Granted {
+export interface Reservation extends Granted, GrantLife {
   /** The name that the shard knows the grant by; never given twice. */
   readonly id: string;
   /** hash(caller, key) of the call. */
@@ -54,16 +42,11 @@ export interface Reservation extends Granted {
   readonly group: string;
   readonly periodStartMs: EpochMs;
   readonly ask: Ask;
-  readonly state: ReservationState;
-  readonly reservedAtMs: EpochMs;
-  readonly validUntilMs: EpochMs;
-  /** When the shard is to be asked what came of it; null once that is known for good. */
-  readonly dueAtMs: EpochMs | null;
 }
 
 /** What a shard says of a grant. */
 export interface Outcome {
-  readonly state: 'unknown' | 'held' | 'kept' | 'returned';
+  readonly state: OutcomeState;
   readonly uses: QuotaUses | null;
 }
 
@@ -72,7 +55,7 @@ export function newReservation(
   made: Granted & Pick<Reservation, 'id' | 'callId' | 'group' | 'periodStartMs' | 'ask'>,
   nowMs: EpochMs,
 ): Reservation {
-  return { ...made, state: 'reserved', reservedAtMs: nowMs, ...validFrom(nowMs) };
+  return { ...made, ...begunAt(nowMs) };
 }
 
 /** A reservation that had come back, made again for the same call. */
@@ -81,19 +64,7 @@ export function reserveAgain(
   made: Granted & Pick<Reservation, 'group' | 'periodStartMs' | 'ask'>,
   nowMs: EpochMs,
 ): Reservation {
-  const state = stepped(before.state, 'reserve');
-  return { ...before, ...made, state, reservedAtMs: nowMs, ...validFrom(nowMs) };
-}
-
-/**
- * A repeat of the call meets its reservation: one that no hold is known to have taken is valid anew. A taken one is not
- * renewed, because its shard answers the repeat by the key and must take nothing for it again.
- */
-export function renew(reservation: Reservation, nowMs: EpochMs): Reservation {
-  if (stepped(reservation.state, 'reserve') !== 'reserved') return reservation;
-  const renewed = validFrom(nowMs);
-  const lostMs = renewed.validUntilMs - reservation.validUntilMs;
-  return lostMs < RENEW_AFTER_MS ? reservation : { ...reservation, ...renewed };
+  return { ...before, ...made, ...begunAgain(before, nowMs) };
 }
 
 /**
@@ -111,37 +82,23 @@ export function covers(reservation: Reservation, ask: Ask, nowMs: EpochMs): bool
   );
 }
 
-/** True while the shard may still remember the call. */
-export function isKeyKnown({ reservedAtMs }: Reservation, nowMs: EpochMs): boolean {
-  return nowMs - reservedAtMs <= CALL_RETENTION_MS;
-}
-
-/**
- * What a shard told, applied; the same reservation when it changes nothing. A shard that knows nothing of a grant is
- * believed only when it was asked after the grant could no longer be taken.
- */
+/** What a shard told, applied; the same reservation when it changes nothing. */
 export function settled(
   reservation: Reservation,
   outcome: Outcome,
   times: { readonly askedAtMs: EpochMs; readonly nowMs: EpochMs },
 ): Reservation {
-  const event = eventOf(reservation, outcome, times.askedAtMs);
-  if (event === null) return reservation;
-  const state = stepped(reservation.state, event);
+  const after = lifeAfter(reservation, outcome.state, times);
+  if (after === null) return reservation;
+  const { state, dueAtMs } = after;
   // An outcome that came late says nothing of what the reservation has become since.
   const isStale = outcome.state !== 'unknown' && state !== outcome.state;
   const uses = isStale ? reservation.uses : usesAfter(reservation, state, outcome);
-  const dueAtMs = dueAfter(reservation, state, times.nowMs);
   const isSame =
     state === reservation.state &&
     dueAtMs === reservation.dueAtMs &&
     isSameUses(uses, reservation.uses);
   return isSame ? reservation : { ...reservation, state, uses, dueAtMs };
-}
-
-/** True while only the shard knows what came of it. */
-export function isUnsettled({ state }: Reservation): boolean {
-  return UNSETTLED_STATES.has(state);
 }
 
 /** What the reservations of one group and period take together. */
@@ -180,51 +137,10 @@ export function isForgettable(
   return currentPeriodStartMs !== null && reservation.periodStartMs < currentPeriodStartMs;
 }
 
-function validFrom(nowMs: EpochMs) {
-  const validUntilMs = nowMs + GRANT_VALID_MS;
-  return { validUntilMs, dueAtMs: validUntilMs + SETTLE_MARGIN_MS };
-}
-
-function eventOf(
-  { state, validUntilMs }: Reservation,
-  outcome: Outcome,
-  askedAtMs: EpochMs,
-): ReservationEvent | null {
-  switch (outcome.state) {
-    case 'held':
-      return 'hold';
-    case 'kept':
-      return 'keep';
-    case 'returned':
-      return 'give_back';
-    case 'unknown':
-      // What a booking kept stays kept, whatever a shard may have lost.
-      return UNSETTLED_STATES.has(state) && askedAtMs >= validUntilMs + SETTLE_MARGIN_MS
-        ? 'give_back'
-        : null;
-  }
-}
-
 /** What it counts for now: never more than before, because more was not reserved. */
 function usesAfter(before: Reservation, state: ReservationState, { uses }: Outcome): QuotaUses {
   if (!COUNTING_STATES.has(state)) return NO_USES;
   return uses === null ? before.uses : least(before.uses, uses);
-}
-
-function dueAfter(
-  before: Reservation,
-  state: ReservationState,
-  nowMs: EpochMs,
-): Reservation['dueAtMs'] {
-  if (!UNSETTLED_STATES.has(state)) return null;
-  const isWaiting = state === before.state && before.dueAtMs !== null && before.dueAtMs > nowMs;
-  return isWaiting ? before.dueAtMs : nowMs + HELD_ASK_MS;
-}
-
-function stepped(state: ReservationState, event: ReservationEvent): ReservationState {
-  const outcome = step(RESERVATION_MACHINE, state, event);
-  invariant(outcome.ok, `a reservation that is ${state} refuses ${event}`);
-  return outcome.to;
 }
 
 function plus(a: QuotaUses, b: QuotaUses): QuotaUses {

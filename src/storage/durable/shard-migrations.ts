@@ -379,4 +379,15 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
   CHANGE_BOOKINGS,
   FIND_PLEDGES,
   KEEP_SHARES,
+  {
+    id: '0018_add_coupons',
+    sql: `
+      -- The use of a coupon that the hold was priced with, and what became of it.
+      ALTER TABLE hold ADD COLUMN coupon_grant_id TEXT;
+      ALTER TABLE hold ADD COLUMN coupon_state TEXT CHECK (coupon_state IN ('held', 'kept', 'returned'));
+      CREATE INDEX hold_coupon ON hold (coupon_grant_id) WHERE coupon_grant_id IS NOT NULL;
+      -- A use counts for one hold, whatever the code believes.
+      CREATE UNIQUE INDEX hold_coupon_used ON hold (coupon_grant_id) WHERE coupon_state IN ('held', 'kept');
+      UPDATE hold SET body = json_set(body, '$.coupon', NULL);`,
+  },
 ];

@@ -101,10 +101,11 @@ function holdStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore, Hold
     },
     saveHold(hold) {
       run(
-        `INSERT INTO hold (id, state, caller_id, expires_at_ms, booking_id, is_over, grant_id, quota_state, body)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        `INSERT INTO hold (id, state, caller_id, expires_at_ms, booking_id, is_over, grant_id, quota_state, coupon_grant_id,
+           coupon_state, body)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, expires_at_ms = excluded.expires_at_ms,
-           booking_id = excluded.booking_id, is_over = excluded.is_over, quota_state = excluded.quota_state,
+           booking_id = excluded.booking_id, is_over = excluded.is_over, quota_state = excluded.quota_state, coupon_state = excluded.coupon_state,
            body = excluded.body`,
         hold.id,
         hold.state,
@@ -114,10 +115,16 @@ function holdStore({ all, one, run, sql }: SqlAccess): Pick<InventoryStore, Hold
         hold.isOver ? 1 : 0,
         hold.quota?.grantId ?? null,
         hold.quota?.state ?? null,
+        hold.coupon?.grantId ?? null,
+        hold.coupon?.state ?? null,
         JSON.stringify(hold),
       );
     },
-    holdsOfGrant: (grantId) => all('SELECT body FROM hold WHERE grant_id = ?', grantId).map(toHold),
+    holdsOfGrant: (grantId) =>
+      all(
+        'SELECT body FROM hold WHERE grant_id = ?1 UNION ALL SELECT body FROM hold WHERE coupon_grant_id = ?1',
+        grantId,
+      ).map(toHold),
     *liveHolds() {
       for (const row of sql.exec<Row>(
         "SELECT body FROM hold WHERE state IN ('active', 'closing', 'committed') AND is_over = 0",

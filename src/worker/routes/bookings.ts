@@ -1,7 +1,6 @@
 /** Bookings: open and pay, confirm, read, history, refund. Handlers pass on; the shard decides. */
 import type { Context } from 'hono';
 import { checkOut, confirmPayment, refundBooking } from '../../application/checkout.ts';
-import { namePlans } from '../../application/name-plans.ts';
 import type { OpenBookingCommand } from '../../contracts/durable-rpc.ts';
 import {
   bookingSchema,
@@ -22,10 +21,11 @@ import {
   requireCallKey,
   resultResponse,
 } from '../respond.ts';
+import { guessRefusal } from '../coupon-guesses.ts';
 import { lasting } from '../lasting.ts';
 import { resolvedChoice } from '../payment-choice.ts';
 import { defineRoute } from '../route.ts';
-import { checkoutPorts, CLAIM_REFUSALS, claimOf, plansOf, shardOf } from './holds.ts';
+import { checkoutPorts, CLAIM_REFUSALS, claimOf, claimResponse, shardOf } from './holds.ts';
 
 const createBooking = defineRoute({
   method: 'post',
@@ -106,6 +106,8 @@ export function registerBookings(app: App): void {
   app.openapi(createBooking, async (c) => {
     const services = c.get('services');
     const body = c.req.valid('json');
+    const guessing = guessRefusal(c, body.couponCode);
+    if (guessing !== null) return refusalResponse(c, guessing);
     const target = targetOf(c, body);
     if (!target.ok) return refusalResponse(c, target.refusal);
     const choice = body.payment === undefined ? ok(null) : await resolvedChoice(c, body.payment);
@@ -113,6 +115,7 @@ export function registerBookings(app: App): void {
       caller: requireCaller(c),
       call: requireCallKey(c),
       target: target.value.target,
+      couponCode: body.couponCode ?? null,
       payment: choice.ok ? choice.value : null,
       // The shard says it, because the key may have its answer from when the method was there.
       ...(choice.ok ? {} : { methodRefusal: choice.refusal }),
@@ -120,10 +123,7 @@ export function registerBookings(app: App): void {
     };
     const ports = checkoutPorts(c, target.value.shardKey);
     const reply = await lasting(c, checkOut(ports, wish));
-    return keyedResponse(
-      c,
-      await namePlans({ plans: plansOf(c), log: c.get('services').log }, reply),
-    );
+    return claimResponse(c, reply);
   });
 
   app.openapi(confirmBooking, async (c) => {

@@ -3,12 +3,14 @@ import type { Context } from 'hono';
 import { holdSlots } from '../../application/admit-hold.ts';
 import { giveUpHold, type CheckoutPorts } from '../../application/checkout.ts';
 import { namePlans } from '../../application/name-plans.ts';
+import type { KeyedReply } from '../../contracts/calls.ts';
 import type { ClaimRequest } from '../../contracts/durable-rpc.ts';
 import { createHoldSchema, holdSchema, type ClaimBody } from '../../contracts/http/booking.ts';
 import type { IdParts } from '../../domain/ids.ts';
 import { ok, refuse, type Result } from '../../domain/result.ts';
 import { PlanRepository } from '../../storage/d1/plan-repository.ts';
 import type { App, AppEnv } from '../context.ts';
+import { countGuess, guessRefusal } from '../coupon-guesses.ts';
 import {
   keyedResponse,
   pathId,
@@ -26,12 +28,14 @@ export const CLAIM_REFUSALS = [
   'sale_not_open',
   'not_found',
   'quantity_limit_exceeded',
+  'coupon_invalid',
   'slots_span_shards',
   'slot_unavailable',
   'slot_past',
   'notice_too_short',
   'outside_booking_window',
   'customer_limit_reached',
+  'coupon_exhausted',
   'hold_limit_reached',
   'overloaded',
 ] as const;
@@ -75,20 +79,22 @@ const deleteHold = defineRoute({
 export function registerHolds(app: App): void {
   app.openapi(createHold, async (c) => {
     const services = c.get('services');
-    const claim = claimOf(c.req.valid('json'));
+    const body = c.req.valid('json');
+    const { couponCode } = body;
+    const guessing = guessRefusal(c, couponCode);
+    if (guessing !== null) return refusalResponse(c, guessing);
+    const claim = claimOf(body);
     const shardKey = shardOf(c, claim);
     if (!shardKey.ok) return refusalResponse(c, shardKey.refusal);
     const wish = {
       caller: requireCaller(c),
       call: requireCallKey(c),
       claim,
+      couponCode: couponCode ?? null,
       holdBudget: services.settings.holdsPerPrincipal,
     };
     const reply = await holdSlots(checkoutPorts(c, shardKey.value), wish);
-    return keyedResponse(
-      c,
-      await namePlans({ plans: plansOf(c), log: c.get('services').log }, reply),
-    );
+    return claimResponse(c, reply);
   });
 
   app.openapi(getHold, async (c) => {
@@ -102,6 +108,16 @@ export function registerHolds(app: App): void {
     const given = await giveUpHold(checkoutPorts(c, pathId(c, 'id').locator), asked);
     return given.ok ? c.body(null, 204) : refusalResponse(c, given.refusal);
   });
+}
+
+/** Answers a call that took slots or did not: plans that would have done are named, guesses of codes counted. */
+export async function claimResponse<T>(
+  c: Context<AppEnv>,
+  reply: KeyedReply<T>,
+): Promise<Response> {
+  const named = await namePlans({ plans: plansOf(c), log: c.get('services').log }, reply);
+  if (named.ok) return keyedResponse(c, named);
+  return keyedResponse(c, { ...named, refusal: await countGuess(c, named.refusal) });
 }
 
 /** What a body asks to claim. */

@@ -1,14 +1,13 @@
 /**
- * Asks shards what came of reservations that nobody reported, one call per shard. A shard that cannot be asked is asked
- * again later, with growing pauses; nothing is ever guessed. Called by a member's alarm, and before a limit is said to
- * be exhausted.
+ * Asks shards what came of grants that nobody reported, one call per shard. A shard that cannot be asked is asked
+ * again later, with growing pauses; nothing is ever guessed. Called by the alarm of a member or a promotion, and
+ * before a limit is said to be exhausted.
  */
 import type { InventoryShardRpc } from '../../contracts/durable-rpc.ts';
+import type { GrantOutcome } from '../../contracts/membership-rpc.ts';
 import { errorText, invariant } from '../../domain/assert.ts';
-import type { Reservation } from '../../domain/membership/reservation.ts';
 import { MINUTE_MS, SECOND_MS, type EpochMs } from '../../domain/time.ts';
 import type { Clock, Logger } from '../ports.ts';
-import type { MemberState } from './member-state.ts';
 
 /** Reservations asked about in one round; those that are left follow in the next. */
 const ASKED_AT_ONCE = 500;
@@ -20,11 +19,27 @@ const ROUND_GAP_MS = SECOND_MS;
 const PAUSE_MS = 5 * SECOND_MS;
 const PAUSE_MS_MAX = 15 * MINUTE_MS;
 
+/** Something granted of which only a shard knows what came. */
+interface AskedGrant {
+  readonly id: string;
+  readonly ask: { readonly shardKey: string };
+  readonly dueAtMs: EpochMs | null;
+}
+
+/** What was granted, and what is learnt of it. */
+export interface GivenGrants {
+  unsettled(): Iterable<AskedGrant>;
+  settle(
+    outcomes: readonly GrantOutcome[],
+    times: { readonly askedAtMs: EpochMs; readonly nowMs: EpochMs },
+  ): void;
+}
+
 export interface AskerPorts {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly state: MemberState;
-  readonly shard: (shardKey: string) => Pick<InventoryShardRpc, 'grantOutcomes' | 'liveHoldsOf'>;
+  readonly state: GivenGrants;
+  readonly shard: (shardKey: string) => Pick<InventoryShardRpc, 'grantOutcomes'>;
 }
 
 interface Pause {
@@ -69,7 +84,7 @@ export class OutcomeAsker {
       if (isEarly || this.nextDueMs() === null) return;
       this.#roundAtMs = nowMs;
       // A shard that failed just now is left alone, so that nobody waits for it with every hold.
-      const isPaused = ({ ask }: Reservation): boolean =>
+      const isPaused = ({ ask }: AskedGrant): boolean =>
         (this.#pauses.get(ask.shardKey)?.untilMs ?? 0) > nowMs;
       this.#round = this.#ask((reservation) => !isPaused(reservation)).finally(() => {
         this.#round = null;
@@ -78,11 +93,11 @@ export class OutcomeAsker {
     await this.#round;
   }
 
-  #dueMs({ dueAtMs, ask }: Reservation): EpochMs {
+  #dueMs({ dueAtMs, ask }: AskedGrant): EpochMs {
     return Math.max(dueAtMs ?? 0, this.#pauses.get(ask.shardKey)?.untilMs ?? 0);
   }
 
-  async #ask(isWanted: (reservation: Reservation) => boolean): Promise<void> {
+  async #ask(isWanted: (reservation: AskedGrant) => boolean): Promise<void> {
     const wanted = [...this.#ports.state.unsettled()]
       .filter(isWanted)
       .toSorted((a, b) => (a.dueAtMs ?? 0) - (b.dueAtMs ?? 0))
