@@ -54,8 +54,17 @@ export function seedOf(caller: Caller, call: CallKey): string {
   return `${caller.id} ${call.key}`;
 }
 
-/** True for whoever may manage a provider: its owners and operators. */
+/** True for whoever may manage what a provider sells: its owners, its staff and operators. */
 export async function isManager(
+  providers: Pick<ProviderStore, 'isMember'>,
+  caller: Caller,
+  providerId: string,
+): Promise<boolean> {
+  return caller.roles.includes('operator') || (await providers.isMember(providerId, caller.id));
+}
+
+/** True for whoever decides of a provider's money and people, and of its end: its owners and operators. */
+export async function isProprietor(
   providers: Pick<ProviderStore, 'isOwner'>,
   caller: Caller,
   providerId: string,

@@ -56,6 +56,12 @@ export interface ShardRecord {
   readonly createdAtMs: EpochMs;
 }
 
+/** Somebody who works for a provider. */
+export interface StaffRecord {
+  readonly userId: string;
+  readonly createdAtMs: EpochMs;
+}
+
 /** Providers, their members and their shards. */
 export interface ProviderStore {
   /** Writes the provider, its owner and its first shard together; a repeat changes nothing. Answers what stands. */
@@ -64,7 +70,16 @@ export interface ProviderStore {
   /** Null when there is no such provider. */
   patch(id: string, patch: ProviderPatch): Promise<ProviderRecord | null>;
   isOwner(providerId: string, userId: string): Promise<boolean>;
-  owners(providerId: string): Promise<string[]>;
+  /** True for an owner and for staff. */
+  isMember(providerId: string, userId: string): Promise<boolean>;
+  /** Owners and staff, in order of id. */
+  members(providerId: string): Promise<string[]>;
+  /** Staff, those who came first in front. */
+  staffOf(providerId: string): Promise<StaffRecord[]>;
+  /** A repeat changes nothing. */
+  addStaff(providerId: string, staff: StaffRecord): Promise<void>;
+  /** A repeat changes nothing. */
+  removeStaff(providerId: string, userId: string): Promise<void>;
   /** Writes a further shard; a repeat changes nothing. Answers what stands. */
   insertShard(shard: ShardRecord): Promise<ShardRecord>;
   /** All shards of a provider, oldest first. */

@@ -36,7 +36,7 @@ export interface FeedDeps {
   readonly ids: IdCodec;
   readonly objects: Pick<ObjectDirectory, 'shard'>;
   feeds(region: DataRegion): FeedStore & FeedEntryStore;
-  providers(region: DataRegion): Pick<ProviderStore, 'isOwner'>;
+  providers(region: DataRegion): Pick<ProviderStore, 'isMember'>;
 }
 
 /** A feed whose token is seen for the only time. */
@@ -113,7 +113,7 @@ export async function readFeed(
 
 async function isStillOwned(deps: FeedDeps, { ownerId, providerId }: Feed): Promise<boolean> {
   if (providerId === null) return true;
-  return deps.providers(regionOfId(providerId)).isOwner(providerId, ownerId);
+  return deps.providers(regionOfId(providerId)).isMember(providerId, ownerId);
 }
 
 /** The provider of a resource that the caller owns; null otherwise. The shard knows whose it is. */
@@ -127,6 +127,6 @@ async function ownedProvider(
   const card = await deps.objects.shard(parts.locator).getResource(resourceId);
   if (!card.ok) return null;
   const { providerId } = card.value;
-  const isOwner = await deps.providers(regionOfId(providerId)).isOwner(providerId, caller.id);
-  return isOwner ? providerId : null;
+  const isMember = await deps.providers(regionOfId(providerId)).isMember(providerId, caller.id);
+  return isMember ? providerId : null;
 }

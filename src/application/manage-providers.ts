@@ -5,9 +5,16 @@
  */
 import type { Caller } from '../contracts/calls.ts';
 import type { CreateProviderBody, PatchProviderBody } from '../contracts/http/catalogue.ts';
-import { regionOf } from '../domain/ids.ts';
+import { regionOf, type DataRegion } from '../domain/ids.ts';
 import { refuse, type Result } from '../domain/result.ts';
-import { isManager, notFound, regionId, type Asker, type CatalogueDeps } from './catalogue-deps.ts';
+import {
+  isManager,
+  isProprietor,
+  notFound,
+  regionId,
+  type Asker,
+  type CatalogueDeps,
+} from './catalogue-deps.ts';
 import type { CatalogueStores, ProviderRecord } from './catalogue-ports.ts';
 import { deactivateServices } from './change-services.ts';
 import { freeShardKey, provisionShard, provisionShards } from './provision-shards.ts';
@@ -75,13 +82,13 @@ export async function patchProvider(
   return patched === null ? notFound('provider') : { ok: true, value: patched };
 }
 
-/** Takes a provider with all it sells off sale; sold bookings stay. Refusals: `not_found`, also for somebody else's. */
+/** Takes a provider with all it sells off sale; sold bookings stay. Refusals: `not_found`, also for its staff. */
 export async function deactivateProvider(
   deps: CatalogueDeps,
   caller: Caller,
   id: string,
 ): Promise<Result<null>> {
-  const found = await managedProvider(deps, caller, id);
+  const found = await ownedProvider(deps, caller, id);
   if (!found.ok) return found;
   const { stores } = found.value;
   const owner = { providerId: id };
@@ -103,6 +110,22 @@ export async function managedProvider(
   const stores = deps.catalogue(regionOf(parts.locator));
   const record = await stores.providers.byId(id);
   if (record === null || !(await isManager(stores.providers, caller, id))) {
+    return notFound('provider');
+  }
+  return { ok: true, value: { stores, record } };
+}
+
+/** A provider of whose money, people and end the caller decides. Refusals: `not_found`, for its staff too. */
+export async function ownedProvider<S extends Pick<CatalogueStores, 'providers'>>(
+  deps: Pick<CatalogueDeps, 'ids'> & { catalogue(region: DataRegion): S },
+  caller: Caller,
+  id: string,
+): Promise<Result<{ readonly stores: S; readonly record: ProviderRecord }>> {
+  const parts = deps.ids.open('prv', id);
+  if (parts === null) return notFound('provider');
+  const stores = deps.catalogue(regionOf(parts.locator));
+  const record = await stores.providers.byId(id);
+  if (record === null || !(await isProprietor(stores.providers, caller, id))) {
     return notFound('provider');
   }
   return { ok: true, value: { stores, record } };

@@ -8,7 +8,7 @@ import { ok, refuse, type Result } from '../domain/result.ts';
 import type { Asker, CatalogueDeps } from './catalogue-deps.ts';
 import type { ShardRecord } from './catalogue-ports.ts';
 import { managedVenue } from './manage-venues.ts';
-import { freeShardKey, provisionShard } from './provision-shards.ts';
+import { freeShardKey, isSameList, provisionShard, provisionShards } from './provision-shards.ts';
 
 /** A shard as its provider sees it. */
 export type NamedShard = ShardRecord & { readonly id: string };
@@ -32,7 +32,7 @@ export async function openVenueShard(
   const { id, dataRegion } = provider;
   const shardKey = await freeShardKey(deps, asker, { id, dataRegion, providers });
   if (shardKey === null) return refuse('overloaded', 'No shard could be found. Try again.');
-  const owners = await providers.owners(provider.id);
+  const owners = await providers.members(provider.id);
   const provisioned = await provisionShard(deps, { provider, shardKey, owners });
   if (!provisioned.ok) return provisioned;
   const stored = await providers.insertShard({
@@ -43,6 +43,11 @@ export async function openVenueShard(
     regionHint: provider.region,
     createdAtMs: deps.clock.nowMs(),
   });
+  // Whoever changed the provider's people meanwhile did not see this shard yet.
+  if (!isSameList(owners, await providers.members(provider.id))) {
+    const told = await provisionShards(deps, providers, provider);
+    if (!told.ok) return told;
+  }
   return ok(named(deps, stored));
 }
 

@@ -4,7 +4,7 @@
  */
 import { regionOf, type DataRegion } from '../domain/ids.ts';
 import type { ProviderCard } from '../domain/inventory/cards.ts';
-import { ok, type Result } from '../domain/result.ts';
+import { ok, refuse, type Result } from '../domain/result.ts';
 import { invalidField, seedOf, type Asker, type CatalogueDeps } from './catalogue-deps.ts';
 import type { ProviderRecord, ProviderStore } from './catalogue-ports.ts';
 
@@ -13,6 +13,9 @@ const SHARD_SEED_LENGTH = 16;
 
 /** Keys tried; with a million shards the chance that all are taken is one in 10^24. */
 const SHARD_KEY_ATTEMPTS_MAX = 4;
+
+/** Passes over a provider's shards while somebody changes its people. */
+const PEOPLE_TRIES_MAX = 5;
 
 /** The key of the shard that a resource is placed in: the one that is named, else the provider's first. */
 export async function placeOf(
@@ -43,18 +46,33 @@ export function provisionShard(
   return deps.objects.shard(shardKey, region).provision({ shardKey, provider: card });
 }
 
-/** Gives every shard of a provider its card. Refusals: those of the first shard that refuses. */
+/**
+ * Gives every shard of a provider its card, again for as long as its people change meanwhile: whoever was told last looks
+ * again, so that no shard keeps somebody who has left. Refusals: those of the first shard that refuses, `overloaded`.
+ */
 export async function provisionShards(
   deps: CatalogueDeps,
   providers: ProviderStore,
   provider: ProviderRecord,
 ): Promise<Result<null>> {
-  const owners = await providers.owners(provider.id);
-  for (const { shardKey } of await providers.shardsOf(provider.id)) {
-    const provisioned = await provisionShard(deps, { provider, shardKey, owners });
-    if (!provisioned.ok) return provisioned;
+  let owners = await providers.members(provider.id);
+  for (let tries = 0; tries < PEOPLE_TRIES_MAX; tries += 1) {
+    for (const { shardKey } of await providers.shardsOf(provider.id)) {
+      const provisioned = await provisionShard(deps, { provider, shardKey, owners });
+      if (!provisioned.ok) return provisioned;
+    }
+    const now = await providers.members(provider.id);
+    if (isSameList(owners, now)) return ok(null);
+    owners = now;
   }
-  return ok(null);
+  return refuse('overloaded', 'The people of the provider change again and again.', {
+    retryAfterSeconds: 1,
+  });
+}
+
+/** True for the same people in the same order, as the store gives them. */
+export function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((id, index) => id === b[index]);
 }
 
 /**

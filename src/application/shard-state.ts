@@ -98,7 +98,7 @@ export class ShardState {
     this.#load();
   }
 
-  /** True for whoever may manage what is sold here: the provider's owners, and operators. */
+  /** True for whoever may manage what is sold here: the provider's owners and staff, and operators. */
   isManagedBy(caller: Caller): boolean {
     return this.provider.owners.includes(caller.id) || caller.roles.includes('operator');
   }

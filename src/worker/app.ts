@@ -41,6 +41,7 @@ import { registerOpsCommissions } from './routes/ops-commissions.ts';
 import { registerPayouts } from './routes/payouts.ts';
 import { registerPlans } from './routes/plans.ts';
 import { registerProviders } from './routes/providers.ts';
+import { registerProviderStaff } from './routes/provider-staff.ts';
 import { registerResources } from './routes/resources.ts';
 import { registerServices } from './routes/services.ts';
 import { registerLive } from './routes/live.ts';
@@ -57,6 +58,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerMe,
   registerPaymentMethods,
   registerProviders,
+  registerProviderStaff,
   registerVenues,
   registerResources,
   registerServices,

@@ -9,6 +9,7 @@ import type { ReadInvoicesDeps } from '../application/billing/read-invoices.ts';
 import { setOverrides } from '../application/billing/set-overrides.ts';
 import type { CatalogueDeps } from '../application/catalogue-deps.ts';
 import type { ListBookingsDeps } from '../application/list-bookings.ts';
+import type { StaffDeps } from '../application/manage-staff.ts';
 import { commissionTermsOf } from '../application/payouts/set-commissions.ts';
 import type { CouponDeps } from '../application/promotion/manage-coupons.ts';
 import type { SearchDeps } from '../application/search-services.ts';
@@ -67,6 +68,13 @@ export function catalogueDeps(services: Services): CatalogueDeps {
     grantProviderRole: async (userId) =>
       databases.forId(userId).users.grantRole(userId, 'provider'),
   };
+}
+
+/** For who works for a provider. */
+export function staffDeps(services: Services): StaffDeps {
+  const { accounts } = services;
+  const emailKey = (email: string) => accounts.emailKey(email);
+  return { ...catalogueDeps(services), people: accounts.people, emailKey };
 }
 
 /** For the search over services. */

@@ -95,7 +95,7 @@ class Club {
       } as unknown as AvailabilityDeps['ids'],
       objects: { shard: () => mortal } as unknown as AvailabilityDeps['objects'],
       catalogue: () =>
-        ({ providers: { isOwner: async () => true } }) as unknown as ReturnType<
+        ({ providers: { isMember: async () => true } }) as unknown as ReturnType<
           AvailabilityDeps['catalogue']
         >,
       calendars: { recurrence: platformRecurrence, zones: platformZones },

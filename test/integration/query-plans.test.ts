@@ -114,7 +114,11 @@ describe('every statement finds its rows by an index', () => {
       await providers.byId('prv_plan');
       await providers.patch('prv_plan', { name: 'Planned' });
       await providers.isOwner('prv_plan', 'usr_plan');
-      await providers.owners('prv_plan');
+      await providers.isMember('prv_plan', 'usr_plan');
+      await providers.members('prv_plan');
+      await providers.addStaff('prv_plan', { userId: 'usr_staff', createdAtMs: NOW });
+      await providers.staffOf('prv_plan');
+      await providers.removeStaff('prv_plan', 'usr_staff');
       const hall = { shardKey: 'gplan0001', providerId: 'prv_plan', venueId: 'ven_plan' };
       await providers.insertShard({ ...hall, name: 'East', regionHint: null, createdAtMs: NOW });
       await providers.shardsOf('prv_plan');

@@ -4,11 +4,11 @@
  * to the same account. Called by the provider's route and by the run of payouts.
  */
 import type { Caller } from '../../contracts/calls.ts';
-import { regionOf } from '../../domain/ids.ts';
 import { ok, refuse, type Result } from '../../domain/result.ts';
 import type { EpochMs } from '../../domain/time.ts';
-import { invalidField, isManager, notFound } from '../catalogue-deps.ts';
+import { invalidField } from '../catalogue-deps.ts';
 import type { ProviderRecord } from '../catalogue-ports.ts';
+import { ownedProvider } from '../manage-providers.ts';
 import type { PayoutAccountView, PayoutGateway, PayoutReply } from '../ports.ts';
 import type { PayoutAccount, PayoutDeps, PayoutStore } from './payout-ports.ts';
 
@@ -38,6 +38,11 @@ const COUNTRY_OF_CURRENCY: { readonly [currency: string]: string } = {
   thb: 'TH',
   usd: 'US',
 };
+
+/** The country of whoever is paid in a currency, where the currency says it; upper case. */
+export function countryOfCurrency(currency: string): string | undefined {
+  return COUNTRY_OF_CURRENCY[currency];
+}
 
 export interface OpenPayoutAccount {
   readonly providerId: string;
@@ -97,18 +102,14 @@ export async function accountNow(
   return saveView(deps, asked.store, { account, view: seen.value });
 }
 
-/** A provider that the caller may manage. Refusals: `not_found`. */
+/** A provider whose money is the caller's to see. Refusals: `not_found`, for its staff too. */
 export async function ownProvider(
   deps: Pick<PayoutDeps, 'ids' | 'catalogue'>,
   caller: Caller,
   id: string,
 ): Promise<Result<ProviderRecord>> {
-  const parts = deps.ids.open('prv', id);
-  if (parts === null) return notFound('provider');
-  const { providers } = deps.catalogue(regionOf(parts.locator));
-  const record = await providers.byId(id);
-  if (record === null || !(await isManager(providers, caller, id))) return notFound('provider');
-  return ok(record);
+  const found = await ownedProvider(deps, caller, id);
+  return found.ok ? ok(found.value.record) : found;
 }
 
 interface Opening {
@@ -130,7 +131,7 @@ async function openedAccount(
     return ok(seen.value);
   }
   // An opening whose answer was lost may have had its effect: it is repeated as it was.
-  const country = known?.country ?? wantedCountry ?? COUNTRY_OF_CURRENCY[provider.currency];
+  const country = known?.country ?? wantedCountry ?? countryOfCurrency(provider.currency);
   if (country === undefined) {
     return invalidField('/country', `is needed: ${provider.currency} is paid in several countries`);
   }

@@ -6,7 +6,8 @@ import { userSchema } from './people.ts';
 /** Longest address that mail can be sent to, in characters (RFC 5321). */
 const EMAIL_LENGTH_MAX = 254;
 
-const emailSchema = z
+/** An address as somebody types it. */
+export const emailSchema = z
   .string()
   .trim()
   .max(EMAIL_LENGTH_MAX)

@@ -36,7 +36,7 @@ export interface Fare {
   readonly quota: number;
 }
 
-/** Who a shard belongs to. `owners` are the user ids that may manage it. */
+/** Who a shard belongs to. `owners` are the user ids that may manage what it sells: owners and staff. */
 export interface ProviderCard {
   readonly providerId: string;
   readonly name: string;

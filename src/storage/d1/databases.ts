@@ -42,6 +42,7 @@ const PROBE_TABLES = [
   'availability_rule',
   'feed',
   'service_text',
+  'provider_staff',
 ];
 
 /** The databases over their bindings. */

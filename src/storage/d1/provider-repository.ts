@@ -1,5 +1,5 @@
 /**
- * All SQL of providers, their members and the shards that they own.
+ * All SQL of providers, their owners, their staff and the shards that they own.
  * Callers: the catalogue's use cases, the verification of the audit trail.
  */
 import { and, asc, eq, gt } from 'drizzle-orm';
@@ -9,9 +9,10 @@ import type {
   ProviderRecord,
   ProviderStore,
   ShardRecord,
+  StaffRecord,
 } from '../../application/catalogue-ports.ts';
 import { required } from '../../domain/assert.ts';
-import { provider, providerMember, shard } from './schema/catalogue.ts';
+import { provider, providerMember, providerStaff, shard } from './schema/catalogue.ts';
 
 /** Providers of one database. */
 export class ProviderRepository implements ProviderStore {
@@ -68,12 +69,54 @@ export class ProviderRepository implements ProviderStore {
     return rows.length > 0;
   }
 
-  async owners(providerId: string): Promise<string[]> {
-    const rows = await this.#orm
-      .select({ userId: providerMember.userId })
-      .from(providerMember)
-      .where(eq(providerMember.providerId, providerId));
-    return rows.map((row) => row.userId);
+  async isMember(providerId: string, userId: string): Promise<boolean> {
+    const [owners, staff] = await this.#orm.batch([
+      this.#orm
+        .select({ userId: providerMember.userId })
+        .from(providerMember)
+        .where(and(eq(providerMember.providerId, providerId), eq(providerMember.userId, userId))),
+      this.#orm
+        .select({ userId: providerStaff.userId })
+        .from(providerStaff)
+        .where(and(eq(providerStaff.providerId, providerId), eq(providerStaff.userId, userId))),
+    ]);
+    return owners.length + staff.length > 0;
+  }
+
+  async members(providerId: string): Promise<string[]> {
+    const [owners, staff] = await this.#orm.batch([
+      this.#orm
+        .select({ userId: providerMember.userId })
+        .from(providerMember)
+        .where(eq(providerMember.providerId, providerId)),
+      this.#orm
+        .select({ userId: providerStaff.userId })
+        .from(providerStaff)
+        .where(eq(providerStaff.providerId, providerId)),
+    ]);
+    const ids = new Set([...owners, ...staff].map(({ userId }) => userId));
+    return [...ids].toSorted();
+  }
+
+  async staffOf(providerId: string): Promise<StaffRecord[]> {
+    return this.#orm
+      .select({ userId: providerStaff.userId, createdAtMs: providerStaff.createdAtMs })
+      .from(providerStaff)
+      .where(eq(providerStaff.providerId, providerId))
+      .orderBy(asc(providerStaff.createdAtMs), asc(providerStaff.userId));
+  }
+
+  async addStaff(providerId: string, staff: StaffRecord): Promise<void> {
+    await this.#orm
+      .insert(providerStaff)
+      .values({ providerId, ...staff })
+      .onConflictDoNothing();
+  }
+
+  async removeStaff(providerId: string, userId: string): Promise<void> {
+    await this.#orm
+      .delete(providerStaff)
+      .where(and(eq(providerStaff.providerId, providerId), eq(providerStaff.userId, userId)));
   }
 
   async insertShard(record: ShardRecord): Promise<ShardRecord> {

@@ -33,6 +33,17 @@ export const providerMember = sqliteTable(
   (table) => [primaryKey({ columns: [table.providerId, table.userId] })],
 );
 
+/** As migrations/0023_create_provider_staff.sql makes it. */
+export const providerStaff = sqliteTable(
+  'provider_staff',
+  {
+    providerId: text('provider_id').notNull(),
+    userId: text('user_id').notNull(),
+    createdAtMs: integer('created_at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.providerId, table.userId] })],
+);
+
 export const venue = sqliteTable('venue', {
   id: text('id').primaryKey(),
   providerId: text('provider_id').notNull(),
