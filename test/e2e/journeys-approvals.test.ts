@@ -1,6 +1,7 @@
 /**
- * Bookings that their provider approves, and visits that did not take place, paid by card: two yeses at the same moment, a
- * no, and a no-show with a fee. At the end the ledger is what the processor's own books say, to the cent.
+ * Bookings that their provider approves, sessions with a minimum, and visits that did not take place, paid by card: two
+ * yeses at the same moment, a no, a pledge and the one that completes it, and a no-show with a fee. At the end the ledger is
+ * what the processor's own books say, to the cent.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectLedgerIsBooks } from './support/money.ts';
@@ -76,6 +77,32 @@ describe('two requests for one slot', () => {
     expect((await api.cancel(bob, cancelled)).json.status).toBe('cancelled');
     for (const { id } of [declined, cancelled])
       expect(await api.money(id)).toEqual(['authorization 2500 succeeded', 'void 2500 succeeded']);
+  });
+});
+
+describe('a session for at least two', () => {
+  const SESSION = {
+    resources: [{ capacity: 4 }],
+    service: { pledge: { minimumQuantity: 2, decideHoursBefore: 24 } },
+  };
+
+  it('charges nobody before there are two, and then both, whoever is there to hear it', async () => {
+    const slotId = await api.makeSlot({ owner, ...SESSION });
+    const first = await request(ann, slotId);
+    expect((await api.slot(slotId)).remaining).toBe(3);
+    expect(await api.money(first.id)).toEqual(['authorization 2500 succeeded']);
+    const second = await api.mustBook(bob, { slotIds: [slotId], payment: card() });
+    expect(second.status).toBe('confirmed');
+    await api.untilStatus(ann, first.id, 'confirmed');
+    for (const { id } of [first, second]) await api.untilMoney(id, PAID);
+  }, 30_000);
+
+  it('lets a pledge go without any money moving', async () => {
+    const slotId = await api.makeSlot({ owner, ...SESSION });
+    const pledge = await request(ann, slotId);
+    expect((await api.cancel(ann, pledge)).json.status).toBe('cancelled');
+    await api.untilMoney(pledge.id, ['authorization 2500 succeeded', 'void 2500 succeeded']);
+    expect((await api.slot(slotId)).remaining).toBe(4);
   });
 });
 
