@@ -33,7 +33,7 @@ export const providerMember = sqliteTable(
   (table) => [primaryKey({ columns: [table.providerId, table.userId] })],
 );
 
-/** As migrations/0023_create_provider_staff.sql makes it. */
+/** As migrations/0024_create_provider_staff.sql makes it. */
 export const providerStaff = sqliteTable(
   'provider_staff',
   {
