@@ -1,7 +1,7 @@
 /** What a coupon changes of a hold: whether it is let in, what it takes off, and what the hold remembers of it. Synchronous. */
 import type { CouponVerdict } from '../contracts/promotion-rpc.ts';
 import type { HoldCoupon } from '../domain/hold/hold.ts';
-import type { CouponTerms } from '../domain/hold/pricing.ts';
+import type { CouponTerms } from '../domain/hold/coupon-terms.ts';
 import { COUPON_INVALID } from '../domain/promotion/coupon.ts';
 import type { Refusal } from '../domain/result.ts';
 import type { EpochMs } from '../domain/time.ts';
@@ -40,7 +40,8 @@ export function unusableCoupon(verdict: CouponVerdict | null, nowMs: EpochMs): R
 /** The use as the hold keeps it. */
 export function heldCoupon(verdict: CouponVerdict | null): HoldCoupon | null {
   const grant = verdict?.grant ?? null;
-  if (grant === null) return null;
+  const terms = couponTermsOf(verdict);
+  if (grant === null || terms === null) return null;
   const { id, promotion, couponId, code } = grant;
-  return { grantId: id, memberId: promotion, state: 'held', couponId, code };
+  return { grantId: id, memberId: promotion, state: 'held', couponId, code, terms };
 }

@@ -16,6 +16,7 @@ import {
   type Move,
   type MovedSale,
 } from '../domain/booking/moved-slots.ts';
+import { termsForPart } from '../domain/hold/coupon-terms.ts';
 import { lengthRefusal } from '../domain/hold/held-length.ts';
 import {
   accessRefusal,
@@ -181,7 +182,9 @@ function saleOf(shard: ShardState, plan: Plan, { caller, access }: RescheduleCom
     ({ item }) => hold.quota?.shares[booking.items.indexOf(item)] ?? NO_USES,
   );
   const discountBps = access?.benefits?.discountBps ?? 0;
-  const price = priceMoves(moves, booking.quote, { quantity, fareId, shares, discountBps });
+  const coupon = hold.coupon === null ? null : termsForPart(hold.coupon.terms, partOf(plan));
+  const terms = { quantity, fareId, shares, discountBps, coupon };
+  const price = priceMoves(moves, booking.quote, terms);
   const booker = bookerOf(caller.roles, access?.planId ?? null);
   return movedSale(booking, moves, {
     price,
@@ -189,6 +192,16 @@ function saleOf(shard: ShardState, plan: Plan, { caller, access }: RescheduleCom
     fareId,
     commissionBps: ({ service }) => commissionFor(service, booker),
   });
+}
+
+/** How much of what the booking costs the slots cost that leave. */
+function partOf({ booking, moves }: Plan): { partMinor: number; wholeMinor: number } {
+  const leaving = moves.map(({ item }) => item);
+  return { partMinor: priceOf(leaving), wholeMinor: priceOf(booking.items) };
+}
+
+function priceOf(items: readonly HoldItem[]): number {
+  return items.reduce((total, { priceMinor }) => total + priceMinor, 0);
 }
 
 /** The claims that the booking would have; those that it has are not in its way. Named units move along where they can. */

@@ -217,6 +217,17 @@ describe('a use', () => {
   });
 });
 
+test.each<[string, Partial<Coupon>, number]>([
+  ['a percentage', {}, 2_250],
+  ['an amount', { discount: { amount: { amount: 300, currency: 'usd' } } }, 2_200],
+])('%s off moves with the booking to another slot', async (...[, coupon, amount]) => {
+  const { shop, promotion } = await openSale(coupon);
+  const { id } = await shop.booked([shop.slot(0)], card(), SPRING);
+  const moved = given(await shop.reschedule(id, [shop.slot(1)]));
+  expect(moved.quote.total.amount).toBe(amount);
+  expect(promotion.used()).toBe(1);
+});
+
 test('a code that nobody made leaves nothing behind', async () => {
   const { shop } = await openSale();
   expect(codeOf(await shop.admitted([shop.slot()], { couponCode: 'GUESS' }))).toBe(

@@ -211,7 +211,7 @@ describe('guessing', () => {
       });
       const limits = { ...env, RATE_LIMITS: 'binding' };
       const answer = await createApp().fetch(request, limits, createExecutionContext());
-      return answer.status === 201 ? 'held' : ((await answer.json()) as { code: string }).code;
+      return answer.status === 201 ? 'held' : (await answer.json<{ code: string }>()).code;
     };
     const codes: string[] = [];
     for (let guess = 0; guess < 12; guess++) codes.push(await ask(`GUESS-${guess}`));

@@ -2,6 +2,7 @@
  * Slots of a booking that give way to others of the same services: which takes the place of which, at what price, and under
  * which ladder. What was agreed for the others stays. Pure; called where a booking is rescheduled.
  */
+import type { CouponTerms } from '../hold/coupon-terms.ts';
 import type { HoldItem, Quote } from '../hold/hold.ts';
 import { PLAIN_TERMS, priceHold, type HoldPrice } from '../hold/pricing.ts';
 import type { QuotaUses } from '../hold/quota.ts';
@@ -39,6 +40,8 @@ export interface MoveTerms {
   readonly shares: readonly QuotaUses[];
   /** What the customer's plan takes off now. */
   readonly discountBps: number;
+  /** What is left of a coupon for them; null for none. */
+  readonly coupon: CouponTerms | null;
 }
 
 /** Each slot with its successor: of the same service, in order of start. Null where they do not match one to one. */
@@ -67,6 +70,7 @@ export function priceMoves(moves: readonly Move[], quote: Quote, terms: MoveTerm
     {
       ...PLAIN_TERMS,
       discountBps: terms.discountBps,
+      coupon: terms.coupon,
       included: total('included'),
       overage,
       overagePrice:

@@ -6,6 +6,7 @@ import type { LocalDate } from '../local-date.ts';
 import type { Refusal } from '../result.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS, type EpochMs } from '../time.ts';
 import type { HoldState } from './hold-machine.ts';
+import type { CouponTerms } from './coupon-terms.ts';
 import type { HeldGrant, HoldQuota, QuotaTerms } from './quota.ts';
 
 /** How long a claim outlives its deadline while a processor is asked about an open payment. */
@@ -89,6 +90,8 @@ export interface Hold {
 export interface HoldCoupon extends HeldGrant {
   readonly couponId: string;
   readonly code: string;
+  /** What it takes off, for slots that the booking is moved to. */
+  readonly terms: CouponTerms;
 }
 
 /** What the holder's plan changes about the rules of a service. */

@@ -4,6 +4,7 @@
  * it. What is quoted by its provider is priced here too, once it is.
  */
 import { allocate, portion, type Money } from '../money.ts';
+import type { CouponTerms } from './coupon-terms.ts';
 import type { HoldItem, Quote, QuoteLine } from './hold.ts';
 import { grossOf, type PricedThing } from './slot-price.ts';
 import { isTaxLine, taxed, taxLines, type TaxedPrice } from './tax.ts';
@@ -18,13 +19,6 @@ export interface PriceTerms {
   /** In the currency of the slots; null for nothing. */
   readonly overagePrice: Money | null;
   readonly coupon: CouponTerms | null;
-}
-
-/** What a coupon takes off, of some services or of all (null). */
-export interface CouponTerms {
-  readonly label: string;
-  readonly discount: { readonly percent: number } | { readonly amountMinor: number };
-  readonly serviceIds: readonly string[] | null;
 }
 
 /** The price of somebody whose plan changes nothing. */
