@@ -66,6 +66,7 @@ export function runtimeOf(
       BTCPAY_API_URL: `${ISSUER}/btcpay`,
       RATE_LIMITS: 'off',
       HOLDS_PER_PRINCIPAL: '1000000',
+      GUEST_HOLDS_PER_ADDRESS: '1000000',
     },
   };
 }

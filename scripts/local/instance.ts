@@ -205,6 +205,7 @@ function localVariables(settings: LocalSettings): Record<string, string> {
     RATE_LIMIT_PER_MINUTE: '100000000',
     AUTH_RATE_LIMIT_PER_MINUTE: '100000000',
     HOLDS_PER_PRINCIPAL: '1000000',
+    GUEST_HOLDS_PER_ADDRESS: '1000000',
   };
 }
 

@@ -1,5 +1,6 @@
 /** What the use cases of accounts need of the world: people, their addresses, their refresh tokens, and password hashes. */
 import type { Role } from '../contracts/calls.ts';
+import type { Draft } from '../contracts/http/guests.ts';
 import type { DataRegion } from '../domain/ids.ts';
 import type { EpochMs } from '../domain/time.ts';
 
@@ -13,6 +14,31 @@ export interface UserRecord {
   readonly roles: readonly Role[];
   readonly dataRegion: DataRegion;
   readonly createdAtMs: EpochMs;
+  /** The guest whom this person registered as; whether that guest is theirs is for the guest's row to say. */
+  readonly guestId: string | null;
+}
+
+/** Somebody who books without an account. */
+export interface GuestRecord {
+  readonly id: string;
+  readonly email: string;
+  readonly emailKey: string;
+  readonly name: string;
+  readonly phone: string | null;
+  readonly draft: Draft | null;
+  /** The account that took the guest's bookings along; null for none. */
+  readonly userId: string | null;
+  readonly createdAtMs: EpochMs;
+  readonly expiresAtMs: EpochMs;
+}
+
+/** Guests of one region. */
+export interface GuestStore {
+  insert(guest: GuestRecord): Promise<void>;
+  byId(id: string): Promise<GuestRecord | null>;
+  saveDraft(id: string, draft: Draft | null): Promise<void>;
+  /** Gives the guest to the person unless somebody else has them; true when the guest is theirs, from now on or before. */
+  take(id: string, userId: string): Promise<boolean>;
 }
 
 /** Who has an e-mail address. */
@@ -64,6 +90,7 @@ export interface RefreshTokenStore {
 export interface PeopleStores {
   readonly emails: EmailClaimStore;
   users(region: DataRegion): UserStore;
+  guests(region: DataRegion): GuestStore;
   refreshTokens(region: DataRegion): RefreshTokenStore;
 }
 

@@ -5,10 +5,16 @@
  */
 import type { Role } from '../contracts/calls.ts';
 import type { DataRegion } from '../domain/ids.ts';
-import { regionLetter, regionOf } from '../domain/ids.ts';
+import { regionLetter, regionOf, regionOfId } from '../domain/ids.ts';
 import { ok, refuse, type Result } from '../domain/result.ts';
 import { DAY_MS } from '../domain/time.ts';
-import type { Passwords, PeopleStores, RefreshTokenRecord, UserRecord } from './account-ports.ts';
+import type {
+  GuestRecord,
+  Passwords,
+  PeopleStores,
+  RefreshTokenRecord,
+  UserRecord,
+} from './account-ports.ts';
 import type { Clock, Digest, Entropy, IdCodec } from './ports.ts';
 
 /** A refresh token that is not used for so long is dead. */
@@ -37,6 +43,8 @@ export interface AccountDeps {
 export interface SignedIn {
   readonly user: UserRecord;
   readonly refreshToken: string;
+  /** The guest whose bookings are theirs; null for none. */
+  readonly guestId: string | null;
 }
 
 /** What it takes to sign up; the address is normalised. */
@@ -44,25 +52,36 @@ export interface Registration {
   readonly email: string;
   readonly password: string;
   readonly name: string | null;
-  readonly dataRegion: DataRegion;
+  /** Null for wherever a guest's session is, else for the global region. */
+  readonly dataRegion: DataRegion | null;
+  /** The guest who registers, with everything that they booked; null for somebody new. */
+  readonly guestId: string | null;
 }
 
-/** Signs somebody up as a customer. Refusals: `email_taken`. */
+/**
+ * Signs somebody up as a customer. Refusals: `unauthenticated` for a guest whom an account has taken over already,
+ * `validation_failed` for a guest of another region, `email_taken`.
+ */
 export async function register(deps: AccountDeps, wanted: Registration): Promise<Result<SignedIn>> {
+  const joining = await joiningGuest(deps, wanted);
+  if (!joining.ok) return joining;
+  const guest = joining.value;
+  const dataRegion = wanted.dataRegion ?? (guest === null ? 'global' : regionOfId(guest.id));
   const emailKey = deps.emailKey(wanted.email);
   if ((await deps.people.emails.find(emailKey)) !== null) return emailTaken();
   const user: UserRecord = {
-    id: deps.ids.mintInRegion('usr', wanted.dataRegion),
+    id: deps.ids.mintInRegion('usr', dataRegion),
     email: wanted.email,
     emailKey,
-    name: wanted.name,
+    name: wanted.name ?? guest?.name ?? null,
     passwordHash: deps.passwords.hash(wanted.password),
     roles: ['customer'],
-    dataRegion: wanted.dataRegion,
+    dataRegion,
     createdAtMs: deps.clock.nowMs(),
+    guestId: guest?.id ?? null,
   };
   // The person first and the claim second: one without a claim cannot be found, a claim without a person could not be undone.
-  const users = deps.people.users(wanted.dataRegion);
+  const users = deps.people.users(dataRegion);
   await users.insert(user);
   if (!(await deps.people.emails.claim(user))) {
     await users.remove(user.id);
@@ -105,7 +124,7 @@ export async function refresh(deps: AccountDeps, token: string): Promise<Result<
     await store.revokeFamily(used.familyId, nowMs);
     return notRefreshable();
   }
-  return ok({ user, refreshToken });
+  return ok({ user, refreshToken, guestId: await takenGuest(deps, user) });
 }
 
 /** Ends a log-in on every device that shares its tokens. An unknown token is as good as ended. */
@@ -125,6 +144,17 @@ export async function readProfile(deps: AccountDeps, userId: string): Promise<Re
   return user === null ? refuse('not_found', 'There is no such account.') : ok(user);
 }
 
+/** The guest whose bookings are the person's; null for none. */
+export async function guestOf(
+  people: Pick<PeopleStores, 'users' | 'guests'>,
+  userId: string,
+): Promise<string | null> {
+  const guestId = (await people.users(regionOfId(userId)).byId(userId))?.guestId ?? null;
+  if (guestId === null) return null;
+  const guest = await people.guests(regionOfId(guestId)).byId(guestId);
+  return guest?.userId === userId ? guestId : null;
+}
+
 /** Adds a role; it shows at the next log-in or refresh. */
 export async function grantRole(
   deps: Pick<AccountDeps, 'people' | 'ids'>,
@@ -139,7 +169,36 @@ export async function grantRole(
 async function signIn(deps: AccountDeps, user: UserRecord): Promise<SignedIn> {
   const { record, refreshToken } = newToken(deps, user, null);
   await deps.people.refreshTokens(user.dataRegion).insert(record);
-  return { user, refreshToken };
+  return { user, refreshToken, guestId: await takenGuest(deps, user) };
+}
+
+/** The guest who registers. */
+async function joiningGuest(
+  deps: AccountDeps,
+  { guestId, dataRegion }: Registration,
+): Promise<Result<GuestRecord | null>> {
+  if (guestId === null) return ok(null);
+  const region = regionOfId(guestId);
+  const guest = await deps.people.guests(region).byId(guestId);
+  if (guest === null || guest.userId !== null) {
+    return refuse('unauthenticated', 'An account has taken the guest session over. Log in.');
+  }
+  if (dataRegion === null || dataRegion === region) return ok(guest);
+  const detail = `the guest session is in the region ${region}; leave it out`;
+  return refuse('validation_failed', 'The request is not valid.', {
+    errors: [{ pointer: '/dataRegion', detail }],
+  });
+}
+
+/**
+ * The guest whose bookings are the person's. The account names the guest before it can be found, and the guest is given to
+ * it here, at every sign-in until it is done: whatever dies in between loses no booking. Of two accounts that name one
+ * guest the first to come here has them.
+ */
+async function takenGuest(deps: AccountDeps, user: UserRecord): Promise<string | null> {
+  if (user.guestId === null) return null;
+  const guests = deps.people.guests(regionOfId(user.guestId));
+  return (await guests.take(user.guestId, user.id)) ? user.guestId : null;
 }
 
 function newToken(

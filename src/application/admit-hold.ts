@@ -2,7 +2,7 @@
  * The order of a hold: Membership is asked first, then one call to the shard carries its verdict. What was granted and
  * not used goes back before the caller is answered. Nothing is decided here. Called by the routes of holds and bookings.
  */
-import type { Caller, CallKey, KeyedReply } from '../contracts/calls.ts';
+import { isGuest, type Caller, type CallKey, type KeyedReply } from '../contracts/calls.ts';
 import type {
   ClaimRequest,
   InventoryShardRpc,
@@ -90,7 +90,7 @@ export async function admit(
   request: AdmitRequest,
 ): Promise<Result<AccessVerdict | null>> {
   const { caller, claim } = request;
-  if (caller.roles.includes('guest')) return ok(null);
+  if (isGuest(caller)) return ok(null);
   const quantity = claim.quantity ?? claim.units?.length ?? 1;
   const slots = 'series' in claim ? claim.series.count : claim.slotIds.length;
   const command = {

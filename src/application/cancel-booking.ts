@@ -1,4 +1,5 @@
 /** Cancelling a booking, up to the first call of a processor. Synchronous, inside the shard's transaction. */
+import { isOwnedBy } from '../contracts/calls.ts';
 import type { CancelBookingCommand, OpenBookingReply } from '../contracts/durable-rpc.ts';
 import type { BookingView } from '../contracts/http/booking.ts';
 import { required } from '../domain/assert.ts';
@@ -15,7 +16,7 @@ import { earningPayments, leftMinor, refundAcross } from './booking-refunds.ts';
 import { cancelSlots, namesAllStanding, sharesKept } from './cancel-slots.ts';
 import { lookUpCall, remember } from './keyed-calls.ts';
 import { isPaymentOpen } from './payment-plan.ts';
-import { actorOf, visibleBooking } from './read-booking.ts';
+import { actorOf, managedBooking, visibleBooking } from './read-booking.ts';
 import { settleBookingRefunded } from './refunds.ts';
 import type { ShardState } from './shard-state.ts';
 import { moveBooking, moveHold } from './transitions.ts';
@@ -38,8 +39,9 @@ export function cancel(
   shard: ShardState,
   command: Omit<CancelBookingCommand, 'call'>,
 ): Refusal | null {
-  const booking = visibleBooking(shard, command.caller, command.bookingId);
-  if (booking === null) return refuse('not_found', 'There is no such booking.').refusal;
+  const found = cancellable(shard, command);
+  if (found === null) return refuse('not_found', 'There is no such booking.').refusal;
+  const { booking, isByCustomer, actor } = found;
   const outcome = step(BOOKING_MACHINE, booking.state, 'cancel');
   if (!outcome.ok) {
     return refuse(outcome.refuse, `A booking that is ${booking.state} cannot be cancelled.`, {
@@ -47,10 +49,10 @@ export function cancel(
     }).refusal;
   }
   const slotIds = command.slotIds ?? standing(booking.items).map(({ slotId }) => slotId);
-  if (!namesAllStanding(booking, slotIds))
-    return cancelSlots(shard, booking, { ...command, slotIds });
-  const isByCustomer = command.caller.id === booking.customerId;
-  const actor = actorOf(shard, command.caller);
+  if (!namesAllStanding(booking, slotIds)) {
+    const { reason } = command;
+    return cancelSlots(shard, booking, { slotIds, reason, isByCustomer, actor });
+  }
   if (booking.state === 'awaiting_approval') {
     endRequest(shard, booking, { event: 'cancel', actor, reason: command.reason });
     return null;
@@ -76,6 +78,23 @@ export function cancel(
 /** A customer who cancels where the ladder gives back nothing any more has used the coupon. */
 function isAnyWithinPolicy({ nowMs }: ShardState, { items }: Booking): boolean {
   return standing(items).some((item) => isWithinPolicy({ ...item, cancelledAtMs: nowMs }));
+}
+
+type CancelledBy = Pick<CancelBookingCommand, 'caller' | 'bookingId' | 'manageToken'>;
+
+/** The booking for whoever may cancel it, as customer or as seller; null where it does not exist for them. */
+function cancellable(
+  shard: ShardState,
+  { caller, bookingId, manageToken }: CancelledBy,
+): { booking: Booking; isByCustomer: boolean; actor: string } | null {
+  if (manageToken !== undefined) {
+    const booking = managedBooking(shard, bookingId, manageToken);
+    return booking && { booking, isByCustomer: true, actor: `link:${booking.id}` };
+  }
+  const booking = visibleBooking(shard, caller, bookingId);
+  if (booking === null) return null;
+  const isByCustomer = isOwnedBy(caller, booking.customerId);
+  return { booking, isByCustomer, actor: actorOf(shard, caller) };
 }
 
 /** What a cancellation returns: all but what slots cancelled before had kept, where the seller cancels; else the policy's part. */

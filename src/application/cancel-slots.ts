@@ -2,7 +2,6 @@
  * Cancelling some slots of a booking that goes on with the others: their claims are freed, their quota and the policy's part
  * of their prices go back, and the items stay with what was kept of them. Synchronous, inside the shard's transaction.
  */
-import type { Caller } from '../contracts/calls.ts';
 import { required } from '../domain/assert.ts';
 import { standing } from '../domain/booking/booked-items.ts';
 import type { Booking } from '../domain/booking/booking.ts';
@@ -11,12 +10,12 @@ import type { Hold, HoldItem, Quote } from '../domain/hold/hold.ts';
 import { NO_USES, type QuotaUses } from '../domain/hold/quota.ts';
 import { refuse, type Refusal } from '../domain/result.ts';
 import { earningPayments, refundAcross } from './booking-refunds.ts';
-import { actorOf } from './read-booking.ts';
 import type { ShardState } from './shard-state.ts';
 
-/** Who cancels which slots. */
+/** Which slots are cancelled, on whose side and by whom. */
 interface Cancellation {
-  readonly caller: Caller;
+  readonly isByCustomer: boolean;
+  readonly actor: string;
   readonly slotIds: readonly string[];
   readonly reason: string | null;
 }
@@ -35,12 +34,10 @@ export function namesAllStanding({ items }: Booking, slotIds: readonly string[])
 export function cancelSlots(
   shard: ShardState,
   booking: Booking,
-  { caller, slotIds, reason }: Cancellation,
+  { isByCustomer, actor, slotIds, reason }: Cancellation,
 ): Refusal | null {
   const refusal = slotsRefusal(shard, booking, slotIds);
   if (refusal !== null) return refusal;
-  const isByCustomer = caller.id === booking.customerId;
-  const actor = actorOf(shard, caller);
   const chosen = booking.items.filter(({ slotId }) => slotIds.includes(slotId));
   const dueOf = (item: HoldItem): number =>
     isByCustomer

@@ -3,7 +3,7 @@
  * calls to the processor that it names, and the answer that the shard then gives and remembers. Quota that goes back is
  * told to its member before the answer. Nothing is decided here.
  */
-import type { Caller, KeyedReply, Reply } from '../contracts/calls.ts';
+import { isGuest, type Caller, type KeyedReply, type Reply } from '../contracts/calls.ts';
 import type {
   CallPurpose,
   CancelBookingCommand,
@@ -83,9 +83,7 @@ export async function moveBooking(
   wish: Omit<RescheduleCommand, 'access'>,
 ): Promise<KeyedReply<BookingView>> {
   const { caller } = wish;
-  const access = caller.roles.includes('guest')
-    ? null
-    : await ports.objects.member(caller.id).standing();
+  const access = isGuest(caller) ? null : await ports.objects.member(caller.id).standing();
   const command = { ...wish, access };
   const opened = await ports.shard.rescheduleBooking(command);
   return finish(ports, { opened, command, purpose: 'reschedule' });

@@ -37,6 +37,8 @@ export interface FeedDeps {
   readonly objects: Pick<ObjectDirectory, 'shard'>;
   feeds(region: DataRegion): FeedStore & FeedEntryStore;
   providers(region: DataRegion): Pick<ProviderStore, 'isMember'>;
+  /** The guest whose bookings are the person's; null for none. */
+  guestOf(userId: string): Promise<string | null>;
 }
 
 /** A feed whose token is seen for the only time. */
@@ -103,9 +105,13 @@ export async function readFeed(
     const entries = await deps.feeds(regionOfId(resourceId)).ofResource(resourceId, window);
     return ok({ feed, entries });
   }
+  const guestId = await deps.guestOf(ownerId);
+  const customerIds = guestId === null ? [ownerId] : [ownerId, guestId];
   // A customer's bookings may be in either region.
   const lists = await Promise.all(
-    (['global', 'eu'] as const).map((region) => deps.feeds(region).ofCustomer(ownerId, window)),
+    (['global', 'eu'] as const).flatMap((region) =>
+      customerIds.map((customerId) => deps.feeds(region).ofCustomer(customerId, window)),
+    ),
   );
   const entries = lists.flat().toSorted((a, b) => a.endAtMs - b.endAtMs);
   return ok({ feed, entries: entries.slice(0, ENTRIES_MAX) });

@@ -2,7 +2,7 @@
  * Lists of bookings from the read model: a customer's own, or a provider's or venue's for whoever runs it.
  * They may lag behind the shards by seconds; nothing is decided by them.
  */
-import type { Caller } from '../contracts/calls.ts';
+import { identitiesOf, type Caller } from '../contracts/calls.ts';
 import type { BookingProjection } from '../contracts/shard-streams.ts';
 import type { BookingState } from '../domain/booking/booking-machine.ts';
 import { regionOf, type DataRegion } from '../domain/ids.ts';
@@ -38,14 +38,17 @@ export async function listBookings(
   const scope = await scopeOf(deps, request);
   if (!scope.ok) return scope;
   const [createdAtMs, id] = cursor.value ?? [];
-  const { owner, regions } = scope.value;
+  const { owners, regions } = scope.value;
   const query = {
-    owner,
     status: request.status ?? null,
     after: createdAtMs === undefined || id === undefined ? null : { createdAtMs, id },
     limit: request.limit + 1,
   };
-  const lists = await Promise.all(regions.map((region) => deps.bookings(region).list(query)));
+  const lists = await Promise.all(
+    regions.flatMap((region) =>
+      owners.map((owner) => deps.bookings(region).list({ ...query, owner })),
+    ),
+  );
   const value = mergePage(lists, {
     compare: (a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1),
     place: (row) => [row.createdAtMs, row.id],
@@ -54,14 +57,14 @@ export async function listBookings(
   return { ok: true, value };
 }
 
-type Scope = { readonly owner: BookingOwner; readonly regions: readonly DataRegion[] };
+type Scope = { readonly owners: readonly BookingOwner[]; readonly regions: readonly DataRegion[] };
 
 /** A venue narrows a provider; both named must belong together. A customer's bookings may be in either region. */
 async function scopeOf(deps: ListBookingsDeps, request: ListBookings): Promise<Result<Scope>> {
   const { caller, providerId, venueId } = request;
   if (providerId === undefined && venueId === undefined) {
-    const owner = { kind: 'customer', id: caller.id } as const;
-    return { ok: true, value: { owner, regions: ['global', 'eu'] } };
+    const owners = identitiesOf(caller).map((id) => ({ kind: 'customer', id }) as const);
+    return { ok: true, value: { owners, regions: ['global', 'eu'] } };
   }
   const [kind, id] =
     venueId === undefined ? (['prv', providerId ?? ''] as const) : (['ven', venueId] as const);
@@ -76,5 +79,5 @@ async function scopeOf(deps: ListBookingsDeps, request: ListBookings): Promise<R
   if (!(await isManager(stores.providers, caller, ownerProviderId)))
     return notFound('provider or venue');
   const owner = { kind: kind === 'prv' ? ('provider' as const) : ('venue' as const), id };
-  return { ok: true, value: { owner, regions: [region] } };
+  return { ok: true, value: { owners: [owner], regions: [region] } };
 }

@@ -15,6 +15,7 @@ import { beginWork } from './booking-calls.ts';
 import { meansRefusal, ownHold, placeNewHold } from './place-hold.ts';
 import type { HoldWish } from './place-hold.ts';
 import { lookUpCall, remember } from './keyed-calls.ts';
+import { newManageToken } from './manage-link.ts';
 import type { Decision } from './keyed-calls.ts';
 import { findLines } from './hold-lines.ts';
 import { openPayment } from './open-payment.ts';
@@ -25,9 +26,6 @@ import { moveBooking, moveHold } from './transitions.ts';
 
 /** Characters of a confirmation code: 40 bits, read out in two groups. */
 const CODE_LENGTH = 8;
-
-/** Characters of a manage link's secret: 160 bits. */
-const MANAGE_TOKEN_LENGTH = 32;
 
 /** What opening a booking came to: an answer, or money to move before there is one. */
 type Opening =
@@ -171,7 +169,7 @@ function writeBooking(shard: ShardState, hold: Hold): Booking {
     quantity: hold.quantity,
     items: hold.items,
     quote: hold.quote,
-    manageToken: encodeIdChars(entropy.bytes(MANAGE_TOKEN_LENGTH)),
+    manageToken: newManageToken(entropy),
     isLate: false,
     checkedInAtMs: null,
     approval:

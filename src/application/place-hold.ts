@@ -3,8 +3,14 @@
  * Refusals are checked in the order of their precedence, those of the holder's plan among them; a refused hold leaves
  * nothing behind.
  */
-import type { Caller, KeyedReply, Reply } from '../contracts/calls.ts';
-import type { ClaimRequest, PlaceHoldCommand } from '../contracts/durable-rpc.ts';
+import {
+  identitiesOf,
+  isOwnedBy,
+  type Caller,
+  type KeyedReply,
+  type Reply,
+} from '../contracts/calls.ts';
+import type { ClaimRequest, HoldOrigin, PlaceHoldCommand } from '../contracts/durable-rpc.ts';
 import type { HoldView } from '../contracts/http/booking.ts';
 import { holdView } from '../contracts/http/views.ts';
 import type { AccessVerdict, QuotaNotice } from '../contracts/membership-rpc.ts';
@@ -54,6 +60,7 @@ export interface HoldWish {
    * none: no payment was named. pushes: its processor cannot reserve funds.
    */
   readonly means: 'later' | 'none' | 'pushes' | 'reserves';
+  readonly origin?: HoldOrigin;
 }
 
 /** `POST /v1/holds`. */
@@ -87,9 +94,10 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
     quantity,
     access,
     lines,
-    liveUnits: (serviceId) => shard.liveUnitsOf(wish.caller.id, serviceId),
+    liveUnits: (serviceId) =>
+      sumOver(wish.caller, (ownerId) => shard.liveUnitsOf(ownerId, serviceId)),
     dateOf: venueDate,
-    unitsOnDateOf: (line) => unitsOnDateOf(shard, wish.caller.id, line),
+    unitsOnDateOf: (line) => sumOver(wish.caller, (ownerId) => unitsOnDateOf(shard, ownerId, line)),
   };
   const early =
     accessRefusal(facts) ??
@@ -140,7 +148,7 @@ export function readHold(shard: ShardState, caller: Caller, id: string): Reply<H
 /** The hold if it is the caller's; somebody else's does not exist for them. */
 export function ownHold(shard: ShardState, caller: Caller, id: string): Hold | null {
   const hold = shard.store.hold(id);
-  return hold !== null && hold.callerId === caller.id ? hold : null;
+  return hold !== null && isOwnedBy(caller, hold.callerId) ? hold : null;
 }
 
 /** Each line of a hold as it was assigned, priced and promised. */
@@ -207,6 +215,7 @@ function writeHold(
     id: shard.ports.ids.mintInShard('hld', shard.shardKey),
     state: 'active',
     callerId: parts.wish.caller.id,
+    ...(parts.wish.origin === undefined ? {} : { originKey: parts.wish.origin.key }),
     quantity: parts.facts.quantity,
     units: parts.wish.claim.units,
     fareId: parts.wish.claim.fareId,
@@ -338,10 +347,22 @@ function refused(refusal: Refusal): { readonly ok: false; readonly refusal: Refu
   return { ok: false, refusal };
 }
 
-function budgetRefusal(shard: ShardState, wish: HoldWish) {
-  if (shard.liveHoldsOf(wish.caller.id) < wish.holdBudget) return null;
-  return refuse('hold_limit_reached', `At most ${wish.holdBudget} holds at a time.`, {
-    limit: wish.holdBudget,
+/** A guest costs nothing to become, so that guests are counted by where they come from, too. */
+function budgetRefusal(shard: ShardState, { caller, holdBudget, origin }: HoldWish) {
+  const own = sumOver(caller, (ownerId) => shard.liveHoldsOf(ownerId));
+  if (own >= holdBudget) return budgetReached(holdBudget);
+  if (origin === undefined || shard.liveHoldsFrom(origin.key) < origin.budget) return null;
+  return budgetReached(origin.budget);
+}
+
+function budgetReached(limit: number) {
+  return refuse('hold_limit_reached', `At most ${limit} holds at a time.`, {
+    limit,
     retryAfterSeconds: 10,
   }).refusal;
+}
+
+/** A count over everything that the caller is known as. */
+function sumOver(caller: Caller, count: (ownerId: string) => number): number {
+  return identitiesOf(caller).reduce((sum, ownerId) => sum + count(ownerId), 0);
 }

@@ -1,5 +1,5 @@
 /** Bookings as those who may see them see them. Somebody else's does not exist for them. */
-import type { Caller, Reply } from '../contracts/calls.ts';
+import { isOwnedBy, type Caller, type Reply } from '../contracts/calls.ts';
 import type { BookingState } from '../contracts/durable-rpc.ts';
 import type { BookingView, HistoryView } from '../contracts/http/booking.ts';
 import { bookingView, historyView } from '../contracts/http/views.ts';
@@ -54,7 +54,7 @@ export function readHistory(shard: ShardState, caller: Caller, id: string): Repl
 export function visibleBooking(shard: ShardState, caller: Caller, id: string): Booking | null {
   const booking = shard.store.booking(id);
   if (booking === null) return null;
-  return booking.customerId === caller.id || shard.isManagedBy(caller) ? booking : null;
+  return isOwnedBy(caller, booking.customerId) || shard.isManagedBy(caller) ? booking : null;
 }
 
 /**
@@ -64,7 +64,7 @@ export function visibleBooking(shard: ShardState, caller: Caller, id: string): B
 export function sellersBooking(shard: ShardState, caller: Caller, id: string): Result<Booking> {
   const booking = shard.store.booking(id);
   if (booking !== null && shard.isManagedBy(caller)) return ok(booking);
-  return booking?.customerId === caller.id
+  return booking !== null && isOwnedBy(caller, booking.customerId)
     ? refuse('role_required', 'This call is for the provider of the booking and operators.')
     : refuse('not_found', 'There is no such booking.');
 }

@@ -3,6 +3,7 @@
  * difference of the price is paid or goes back. Synchronous, inside the shard's transaction; the booking stays confirmed
  * all along.
  */
+import { identitiesOf, isOwnedBy } from '../contracts/calls.ts';
 import type { OpenBookingReply, RescheduleCommand } from '../contracts/durable-rpc.ts';
 import type { BookingView } from '../contracts/http/booking.ts';
 import { required } from '../domain/assert.ts';
@@ -117,29 +118,34 @@ function planOf(shard: ShardState, command: RescheduleCommand): Result<Plan> {
   if (leaving.some(({ startAtMs }) => startAtMs <= shard.nowMs))
     return refuse('slot_past', 'The slot has begun.');
   const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
-  return ok({ booking, hold, moves, isByCustomer: caller.id === booking.customerId });
+  return ok({ booking, hold, moves, isByCustomer: isOwnedBy(caller, booking.customerId) });
 }
 
 /** What the rules of a hold look at: the slots that leave do not count any more. */
 function factsOf(shard: ShardState, plan: Plan, command: RescheduleCommand): HoldFacts {
-  const { booking, moves } = plan;
+  const { booking, moves, isByCustomer } = plan;
+  const owners = isByCustomer ? identitiesOf(command.caller) : [booking.customerId];
+  const sumOver = (count: (ownerId: string) => number): number =>
+    owners.reduce((sum, ownerId) => sum + count(ownerId), 0);
   const leaving = (serviceId: string): HoldItem[] =>
     moves.map(({ item }) => item).filter((item) => item.serviceId === serviceId);
-  const { customerId, quantity } = booking;
+  const { quantity } = booking;
   return {
     nowMs: shard.nowMs,
     quantity,
     access: command.access ?? NO_ACCESS,
     lines: moves.map(({ line }) => line),
     liveUnits: (serviceId) =>
-      shard.liveUnitsOf(customerId, serviceId) - leaving(serviceId).length * quantity,
+      sumOver((ownerId) => shard.liveUnitsOf(ownerId, serviceId)) -
+      leaving(serviceId).length * quantity,
     dateOf: venueDate,
     unitsOnDateOf: (line) => {
       const date = venueDate(line.service, line.slot.startAtMs);
       const gone = leaving(line.service.id).filter(
         ({ startAtMs }) => venueDate(line.service, startAtMs) === date,
       );
-      return unitsOnDateOf(shard, customerId, line) - gone.length * quantity;
+      const known = sumOver((ownerId) => unitsOnDateOf(shard, ownerId, line));
+      return known - gone.length * quantity;
     },
   };
 }

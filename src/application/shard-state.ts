@@ -250,6 +250,11 @@ export class ShardState {
     return this.#liveHolds.get(callerId) ?? 0;
   }
 
+  /** Active and closing holds of guests who came from one place. */
+  liveHoldsFrom(originKey: string): number {
+    return this.#liveHolds.get(originKey) ?? 0;
+  }
+
   /** Live units of a customer over a service, held and booked. */
   liveUnitsOf(callerId: string, serviceId: string): number {
     return this.#liveUnits.get(`${callerId} ${serviceId}`) ?? 0;
@@ -265,7 +270,10 @@ export class ShardState {
 
   private countHold(hold: Hold, sign: 1 | -1): void {
     if (!LIVE_HOLD_STATES.has(hold.state) || hold.isOver) return;
-    if (hold.state !== 'committed') grow(this.#liveHolds, hold.callerId, sign);
+    if (hold.state !== 'committed') {
+      grow(this.#liveHolds, hold.callerId, sign);
+      if (hold.originKey !== undefined) grow(this.#liveHolds, hold.originKey, sign);
+    }
     for (const item of standing(hold.items)) {
       grow(this.#liveUnits, `${hold.callerId} ${item.serviceId}`, sign * hold.quantity);
     }

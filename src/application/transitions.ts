@@ -55,7 +55,7 @@ export function moveHold(
   const quota = hold.quota === null ? null : moveQuota(shard, hold.quota, { event, keptShares });
   const coupon =
     hold.coupon === null || keepsCoupon ? hold.coupon : moveGrant(shard, hold.coupon, event);
-  const after = { ...hold, state: outcome.to, quota, coupon };
+  const after = withoutOrigin({ ...hold, state: outcome.to, quota, coupon });
   if (outcome.to === 'committed') shard.commitClaims(hold);
   if (!LIVE_HOLD_STATES.has(outcome.to)) shard.closeClaims(hold);
   shard.saveHold(hold, after);
@@ -68,6 +68,12 @@ export function moveHold(
     ...cause,
   });
   return after;
+}
+
+/** Where a hold came from is forgotten as soon as it counts no more. */
+function withoutOrigin({ originKey, ...hold }: Hold): Hold {
+  const counts = hold.state === 'active' || hold.state === 'closing';
+  return counts && originKey !== undefined ? { ...hold, originKey } : hold;
 }
 
 /** Every change of a hold's quota is a notice to its member, in the same transaction. */

@@ -8,10 +8,27 @@ import type { QuotaNotice } from './membership-rpc.ts';
 /** guest: somebody without an account, and therefore without a plan. */
 export type Role = 'customer' | 'provider' | 'operator' | 'guest';
 
-/** Who calls: a signed-in person, with the roles of the access token. */
+/** Who calls: a person with an account, in the roles of the access token, or a guest. */
 export interface Caller {
   readonly id: string;
   readonly roles: readonly Role[];
+  /** The guest that this person was before they registered: what the guest booked is theirs. */
+  readonly guestId?: string | undefined;
+}
+
+/** Every id under which things belong to the caller. */
+export function identitiesOf(caller: Caller): readonly string[] {
+  return caller.guestId === undefined ? [caller.id] : [caller.id, caller.guestId];
+}
+
+/** Does something that belongs to this person or guest belong to the caller? */
+export function isOwnedBy(caller: Caller, ownerId: string): boolean {
+  return identitiesOf(caller).includes(ownerId);
+}
+
+/** A guest has no account, and may do no more than book. */
+export function isGuest(caller: Caller): boolean {
+  return caller.roles.includes('guest');
 }
 
 /** The idempotency key of a call and the hash of what was asked (method, path, canonical JSON, caller). */

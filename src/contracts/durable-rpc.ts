@@ -62,6 +62,12 @@ interface ClaimSize {
 export type ClaimRequest = ClaimSize &
   ({ readonly slotIds: readonly string[] } | { readonly series: SeriesRequest });
 
+/** Where an anonymous caller calls from, as a keyed hash, and how many live holds may come from there. */
+export interface HoldOrigin {
+  readonly key: string;
+  readonly budget: number;
+}
+
 export interface PlaceHoldCommand {
   readonly caller: Caller;
   readonly call: CallKey;
@@ -71,6 +77,8 @@ export interface PlaceHoldCommand {
   readonly claim: ClaimRequest;
   /** Live holds that one principal may have in this shard. */
   readonly holdBudget: number;
+  /** Left out for whoever has an account. */
+  readonly origin?: HoldOrigin;
 }
 
 export interface OpenBookingCommand {
@@ -86,6 +94,7 @@ export interface OpenBookingCommand {
   /** Whether the processor of the payment reserves funds before it takes them. */
   readonly canReserve: boolean;
   readonly holdBudget: number;
+  readonly origin?: HoldOrigin;
 }
 
 export interface CancelBookingCommand {
@@ -95,6 +104,14 @@ export interface CancelBookingCommand {
   readonly reason: string | null;
   /** Some of its slots; the whole booking where it is left out. */
   readonly slotIds?: readonly string[];
+  /** The secret of the manage link, where that is the credential: whoever has it cancels as the customer does. */
+  readonly manageToken?: string;
+}
+
+export interface RotateLinkCommand {
+  readonly caller: Caller;
+  readonly call: CallKey;
+  readonly bookingId: string;
 }
 
 /** Moves a booking to other slots. */
@@ -227,6 +244,9 @@ export interface InventoryShardRpc {
   getBooking(caller: Caller, id: string): Promise<Reply<BookingState>>;
   /** The booking behind a manage link. */
   getManagedBooking(id: string, token: string): Promise<Reply<BookingView>>;
+  rotateManageLink(command: RotateLinkCommand): Promise<KeyedReply<BookingView>>;
+  /** The manage link of a booking, for whoever sends it to its customer. */
+  getManageUrl(bookingId: string): Promise<Reply<string>>;
   getBookingSheet(reader: SheetReader, id: string): Promise<Reply<BookingSheet>>;
   bookingHistory(caller: Caller, id: string): Promise<Reply<HistoryView>>;
   takeStep(command: TakeStepCommand): Promise<PaymentStep>;

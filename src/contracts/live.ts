@@ -11,6 +11,7 @@ export const WATCH_HEADER = 'X-Holdfast-Watch';
 const callerSchema = z.strictObject({
   id: z.string(),
   roles: z.array(z.enum(['customer', 'provider', 'operator', 'guest'])),
+  guestId: z.string().optional(),
 });
 
 export const watchSchema = z.strictObject({

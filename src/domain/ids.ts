@@ -38,6 +38,7 @@ export const REGION_ID_KINDS = [
   'pot',
   'fed',
   'cpn',
+  'gst',
 ] as const;
 
 export type ShardIdKind = (typeof SHARD_ID_KINDS)[number];

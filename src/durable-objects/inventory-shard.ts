@@ -16,6 +16,7 @@ import { cancelBooking } from '../application/cancel-booking.ts';
 import * as catalogue from '../application/catalogue-commands.ts';
 import * as streams from '../application/chain-streams.ts';
 import { isKnownDispute } from '../application/disputes.ts';
+import * as links from '../application/manage-link.ts';
 import { readMoney } from '../application/money-facts.ts';
 import { nextFreeSlots } from '../application/free-slots.ts';
 import { openBooking } from '../application/open-booking.ts';
@@ -208,6 +209,14 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
 
   getBooking(caller: Caller, id: string): Answer<'getBooking'> {
     return this.#runtime.read((shard) => bookings.readBooking(shard, caller, id));
+  }
+
+  rotateManageLink(command: rpc.RotateLinkCommand): Answer<'rotateManageLink'> {
+    return this.#runtime.keyed((shard) => links.rotateManageLink(shard, command));
+  }
+
+  getManageUrl(bookingId: string): Answer<'getManageUrl'> {
+    return this.#runtime.read((shard) => links.readManageUrl(shard, bookingId));
   }
 
   getManagedBooking(id: string, token: string): Answer<'getManagedBooking'> {

@@ -1,9 +1,10 @@
 /**
- * Hands notices for members to whatever writes to them (mail, push): one signed POST each. Knows no member and no address;
- * it must never log what it sends. Made by the composition root for the sender of notices.
+ * Hands notices for members, and manage links for whoever booked, to whatever writes to them (mail, push): one signed POST
+ * each. It must never log what it sends. Made by the composition root for the senders of both.
  */
 import { createHmac } from 'node:crypto';
 import type { MemberNotice } from '../application/billing/send-notices.ts';
+import type { LinkNotice } from '../application/look-up-booking.ts';
 import type { Clock, Logger } from '../application/ports.ts';
 import { errorText } from '../domain/assert.ts';
 import { SECOND_MS } from '../domain/time.ts';
@@ -16,7 +17,7 @@ const TIMEOUT_MS = 5 * SECOND_MS;
 export const NOTICE_SIGNATURE_HEADER = 'Holdfast-Signature';
 
 /** Null when the receiver took the notice (2xx), else why not. */
-export type Notifier = (notice: MemberNotice) => Promise<string | null>;
+export type Notifier = (notice: MemberNotice | LinkNotice) => Promise<string | null>;
 
 /** The notifier of a deployment. Without a receiver a notice is noted in the log and counts as taken. */
 export function createNotifier(
@@ -25,7 +26,8 @@ export function createNotifier(
 ): Notifier {
   return async (notice) => {
     if (settings !== null) return post(settings, clock, notice);
-    log.info('notice.unsent', { type: notice.kind, entityId: notice.subscriptionId });
+    const entityId = 'bookingId' in notice ? notice.bookingId : notice.subscriptionId;
+    log.info('notice.unsent', { type: notice.kind, entityId });
     return null;
   };
 }
@@ -33,7 +35,7 @@ export function createNotifier(
 async function post(
   { url, secret }: NotificationSettings,
   clock: Clock,
-  notice: MemberNotice,
+  notice: MemberNotice | LinkNotice,
 ): Promise<string | null> {
   const body = JSON.stringify(notice);
   const atSeconds = Math.floor(clock.nowMs() / SECOND_MS);

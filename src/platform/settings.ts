@@ -38,6 +38,8 @@ export interface Settings {
   readonly rateLimits: RateLimitSettings;
   /** Live holds that one principal may have in one shard. */
   readonly holdsPerPrincipal: number;
+  /** Live holds in one shard of all guests that come from one address. */
+  readonly guestHoldsPerAddress: number;
   /** The platform's share in basis points where neither venue nor provider has its own. */
   readonly commissionBps: number;
 }
@@ -136,6 +138,7 @@ const variablesSchema = z.object({
   RATE_LIMIT_PER_MINUTE: countSchema.pipe(z.int().min(1)),
   AUTH_RATE_LIMIT_PER_MINUTE: countSchema.pipe(z.int().min(1)),
   HOLDS_PER_PRINCIPAL: countSchema.pipe(z.int().min(1)),
+  GUEST_HOLDS_PER_ADDRESS: countSchema.pipe(z.int().min(1)).default(20),
   COMMISSION_BPS: countSchema.pipe(z.int().max(10_000)),
 });
 
@@ -206,6 +209,7 @@ function toSettings(env: z.infer<typeof environmentSchema>): Settings {
       authPerMinute: env.AUTH_RATE_LIMIT_PER_MINUTE,
     },
     holdsPerPrincipal: env.HOLDS_PER_PRINCIPAL,
+    guestHoldsPerAddress: env.GUEST_HOLDS_PER_ADDRESS,
     commissionBps: env.COMMISSION_BPS,
   };
 }

@@ -1,13 +1,15 @@
 /**
- * Access tokens: short-lived ES256 JWTs that say who calls and in which roles, so that no request costs a database read.
+ * Access tokens and guest tokens: ES256 JWTs that say who calls and in which roles, so that no request costs a database
+ * read. A guest's has a type and an audience of its own, so that neither can ever be taken for the other.
  * Must never key anything on a raw token: several texts are the same valid token, `jti` is not.
  * Source: RFC 9068 (at+jwt), RFC 8725 (one algorithm, checked type, issuer and audience), RFC 7517.
  */
-import { SignJWT, errors, jwtVerify, type JWTPayload } from 'jose';
+import { SignJWT, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
+import { GUEST_SESSION_MS } from '../application/guest-sessions.ts';
 import type { Clock, Entropy } from '../application/ports.ts';
 import type { Caller, Role } from '../contracts/calls.ts';
 import { required } from '../domain/assert.ts';
-import { SECOND_MS } from '../domain/time.ts';
+import { SECOND_MS, type EpochMs } from '../domain/time.ts';
 import { toBase64Url } from './base64.ts';
 import type { SigningKey } from './settings.ts';
 import { ALGORITHM, createKeyCache, toPublicKey, type PublicKey } from './signing-keys.ts';
@@ -18,9 +20,31 @@ export const ACCESS_TOKEN_SECONDS = 900;
 /** Whom the tokens are for. */
 export const ACCESS_TOKEN_AUDIENCE = 'holdfast-api';
 
-const TYPE = 'at+jwt';
 const JTI_BYTES = 16;
-const ROLES: readonly Role[] = ['customer', 'provider', 'operator', 'guest'];
+const ROLES: readonly Role[] = ['customer', 'provider', 'operator'];
+
+/** What tells one kind of token from the other. */
+interface TokenKind {
+  readonly type: string;
+  readonly audience: string;
+  readonly lifetimeSeconds: number;
+  /** Who the claims speak for; null where they are none that we would have made. */
+  readonly callerOf: (payload: JWTPayload) => Caller | null;
+}
+
+const ACCESS: TokenKind = {
+  type: 'at+jwt',
+  audience: ACCESS_TOKEN_AUDIENCE,
+  lifetimeSeconds: ACCESS_TOKEN_SECONDS,
+  callerOf: personOf,
+};
+
+const GUEST: TokenKind = {
+  type: 'gst+jwt',
+  audience: 'holdfast-guest',
+  lifetimeSeconds: GUEST_SESSION_MS / SECOND_MS,
+  callerOf: ({ sub }) => (sub === undefined ? null : { id: sub, roles: ['guest'] }),
+};
 
 /** jose reads laxer base 64 than the standard allows; padding, spaces and line ends end here. */
 const COMPACT = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}$/;
@@ -32,6 +56,8 @@ const TOKEN_LENGTH_MAX = 2_000;
 export interface AccessTokens {
   /** A token for the person, valid for ACCESS_TOKEN_SECONDS from now. */
   issue(caller: Caller): Promise<string>;
+  /** The token of a guest session that began at this instant; it ends with the session. */
+  issueGuest(guestId: string, beganAtMs: EpochMs): Promise<string>;
   /** Who the token speaks for; null for one that is malformed, forged, expired or not ours. */
   verify(token: string): Promise<Caller | null>;
   publicKeys(): readonly PublicKey[];
@@ -63,35 +89,46 @@ export function createAccessTokens(options: TokenOptions): AccessTokens {
     return importKey(jwk, 'verify');
   };
 
+  const sign = async (
+    kind: TokenKind,
+    { subject, issuedAtMs, claims }: { subject: string; issuedAtMs: EpochMs; claims: JWTPayload },
+  ): Promise<string> => {
+    const issuedAt = Math.floor(issuedAtMs / SECOND_MS);
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: ALGORITHM, typ: kind.type, kid: signingKey.kid })
+      .setIssuer(issuer)
+      .setAudience(kind.audience)
+      .setSubject(subject)
+      .setJti(toBase64Url(entropy.bytes(JTI_BYTES)))
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + kind.lifetimeSeconds)
+      .sign(await importKey(signingKey, 'sign'));
+  };
+
   return {
     publicKeys: () => publicKeys,
-    issue: async (caller) => {
-      const issuedAt = Math.floor(clock.nowMs() / SECOND_MS);
-      return new SignJWT({ roles: [...caller.roles] })
-        .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid: signingKey.kid })
-        .setIssuer(issuer)
-        .setAudience(ACCESS_TOKEN_AUDIENCE)
-        .setSubject(caller.id)
-        .setJti(toBase64Url(entropy.bytes(JTI_BYTES)))
-        .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + ACCESS_TOKEN_SECONDS)
-        .sign(await importKey(signingKey, 'sign'));
+    issue: ({ id, roles, guestId }) => {
+      const claims = { roles: [...roles], ...(guestId === undefined ? {} : { guest: guestId }) };
+      return sign(ACCESS, { subject: id, issuedAtMs: clock.nowMs(), claims });
     },
+    issueGuest: (guestId, beganAtMs) =>
+      sign(GUEST, { subject: guestId, issuedAtMs: beganAtMs, claims: {} }),
     verify: async (token) => {
       if (token.length > TOKEN_LENGTH_MAX || !COMPACT.test(token)) return null;
       const known = verified.get(token, clock.nowMs());
       if (known !== null) return known;
+      const kind = kindOf(token);
       try {
         const { payload } = await jwtVerify(token, keyOf, {
           algorithms: [ALGORITHM],
-          typ: TYPE,
+          typ: kind.type,
           issuer,
-          audience: ACCESS_TOKEN_AUDIENCE,
+          audience: kind.audience,
           currentDate: new Date(clock.nowMs()),
-          maxTokenAge: ACCESS_TOKEN_SECONDS,
+          maxTokenAge: kind.lifetimeSeconds,
           requiredClaims: ['sub', 'jti', 'iat', 'exp'],
         });
-        const caller = toCaller(payload);
+        const caller = kind.callerOf(payload);
         if (caller !== null)
           verified.add(token, caller, required(payload.exp, 'a verified token ends') * SECOND_MS);
         return caller;
@@ -122,9 +159,19 @@ class VerifiedTokens {
   }
 }
 
-function toCaller(payload: JWTPayload): Caller | null {
-  const claimed = payload['roles'];
-  if (payload.sub === undefined || !Array.isArray(claimed)) return null;
+/** As which kind a token is to be verified: what its header says is believed only once it was. */
+function kindOf(token: string): TokenKind {
+  try {
+    return decodeProtectedHeader(token).typ === GUEST.type ? GUEST : ACCESS;
+  } catch {
+    return ACCESS; // A header that cannot be read is refused by the verification.
+  }
+}
+
+function personOf(payload: JWTPayload): Caller | null {
+  const { sub, roles: claimed, guest } = payload;
+  if (sub === undefined || !Array.isArray(claimed)) return null;
   const roles = ROLES.filter((role) => claimed.includes(role));
-  return roles.length === claimed.length ? { id: payload.sub, roles } : null;
+  if (roles.length !== claimed.length) return null;
+  return { id: sub, roles, ...(typeof guest === 'string' ? { guestId: guest } : {}) };
 }

@@ -22,9 +22,11 @@ import { registerBookingAttendance } from './routes/booking-attendance.ts';
 import { registerPaymentMethods } from './routes/payment-methods.ts';
 import { registerBookingPapers } from './routes/booking-papers.ts';
 import { registerFeeds } from './routes/feeds.ts';
+import { registerBookingLookup } from './routes/booking-lookup.ts';
 import { registerBookingsList } from './routes/bookings-list.ts';
 import { registerBookingChanges } from './routes/booking-changes.ts';
 import { registerBookings } from './routes/bookings.ts';
+import { registerGuestSessions } from './routes/guest-sessions.ts';
 import { registerHolds } from './routes/holds.ts';
 import { registerJobs } from './routes/jobs.ts';
 import { registerManage } from './routes/manage.ts';
@@ -56,6 +58,7 @@ import { subscriberCommands } from './use-case-deps.ts';
 const ROUTES: readonly ((app: App) => void)[] = [
   registerAuth,
   registerMe,
+  registerGuestSessions,
   registerPaymentMethods,
   registerProviders,
   registerProviderStaff,
@@ -72,6 +75,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerInvoices,
   registerHolds,
   registerBookings,
+  registerBookingLookup,
   registerBookingAttendance,
   registerBookingApproval,
   registerBookingPapers,

@@ -13,6 +13,7 @@ import {
 import { runRenewals } from '../application/billing/run-renewals.ts';
 import { sendNotices } from '../application/billing/send-notices.ts';
 import { advanceMoney } from '../application/ledger-advance.ts';
+import { answerLookups } from '../application/look-up-booking.ts';
 import { sweepMethods } from '../application/payment-methods/sweep-methods.ts';
 import type { WebhookPorts } from '../application/receive-webhook.ts';
 import { reconcile, type ReconcilePorts } from '../application/reconcile.ts';
@@ -27,7 +28,7 @@ import type { Services } from './context.ts';
 import { createRenewalSender } from './message-sender.ts';
 import { ledgerOf, moneyDeps, moneyOf } from './ledger-deps.ts';
 import { methodDeps } from './payment-choice.ts';
-import { billingDeps } from './use-case-deps.ts';
+import { billingDeps, lookupDeps } from './use-case-deps.ts';
 
 /** The schedule of the renewals, as wrangler.toml has it; every other one is the reconciliation's. */
 export const RENEWALS_CRON = '* * * * *';
@@ -67,7 +68,7 @@ export async function postMoney(services: Services, shardKey: string): Promise<v
   await advanceMoney(moneyDeps(services), shardKey);
 }
 
-/** Finds and advances what is due, and tells members what there is to tell. */
+/** Finds and advances what is due, and tells members and whoever looked a booking up what there is to tell. */
 export const runRenewalJob: RunJob = (env, services, run) => {
   const deps = billingDeps(services);
   const { clock, log, databases, settings } = services;
@@ -79,7 +80,7 @@ export const runRenewalJob: RunJob = (env, services, run) => {
       notices: (region) => new NoticeRepository(databases.of(region)),
       tellMember: createNotifier(settings.notifications, { clock, log }),
     });
-    return { ...report, ...notices };
+    return { ...report, ...notices, ...(await answerLookups(lookupDeps(services))) };
   });
 };
 

@@ -7,6 +7,7 @@
 import type { Context } from 'hono';
 import { refuse, type Refusal } from '../domain/result.ts';
 import type { AppEnv } from './context.ts';
+import { addressOf } from './middleware/rate-limit.ts';
 
 /** As wrangler.toml declares the window. */
 const WINDOW_MS = 60_000;
@@ -45,10 +46,9 @@ function close(name: string, untilMs: number): void {
   if (closedUntil.size > CLOSED_MAX && oldest !== undefined) closedUntil.delete(oldest);
 }
 
-/** The edge sets the address itself; other proxies' headers can be made up and are not read. */
 function namesOf(c: Context<AppEnv>): string[] {
-  const address = c.req.header('CF-Connecting-IP');
-  const names = [c.get('caller')?.id, address === undefined ? undefined : `ip:${address}`];
+  const address = addressOf(c);
+  const names = [c.get('caller')?.id, address === null ? undefined : `ip:${address}`];
   return names.filter((name) => name !== undefined);
 }
 

@@ -1,4 +1,5 @@
 /** What the use cases of calendar feeds work with. */
+import { guestOf } from '../application/accounts.ts';
 import type { FeedDeps } from '../application/feeds.ts';
 import { FeedRepository } from '../storage/d1/feed-repository.ts';
 import { ProviderRepository } from '../storage/d1/provider-repository.ts';
@@ -15,5 +16,6 @@ export function feedDeps(services: Services): FeedDeps {
     objects,
     feeds: (region) => new FeedRepository(databases.of(region)),
     providers: (region) => new ProviderRepository(databases.of(region)),
+    guestOf: (userId) => guestOf(databases.people, userId),
   };
 }

@@ -10,8 +10,11 @@ import { REFUSAL_CODES, type RefusalCode } from '../domain/codes.ts';
 import { guard } from './middleware/guard.ts';
 import { PROBLEMS, PROBLEM_TYPE, type ProblemCode } from './problem.ts';
 
-/** Who may call: `public` ignores credentials, `anyone` uses them if there are some, `signed_in` wants them, a list wants one of its roles. */
-export type Access = 'public' | 'anyone' | 'signed_in' | readonly Role[];
+/**
+ * Who may call: `public` ignores credentials, `anyone` uses them if there are some, `booker` wants an account or a guest
+ * session, `signed_in` an account, a list one of its roles.
+ */
+export type Access = 'public' | 'anyone' | 'booker' | 'signed_in' | readonly Role[];
 
 /** Whether an Idempotency-Key is required, honoured, or without meaning (reads, auth answers, webhooks). */
 export type KeyUse = 'required' | 'optional' | 'none';
@@ -193,7 +196,7 @@ function guardCodes(rules: RouteRules, spec: AnySpec): ProblemCode[] {
       ['idempotency_key_invalid', 'idempotency_key_reused', 'idempotency_key_in_progress'],
     ],
     [rules.access !== 'public', ['unauthenticated']],
-    [Array.isArray(rules.access), ['role_required']],
+    [rules.access === 'signed_in' || Array.isArray(rules.access), ['role_required']],
     [Object.keys(rules.pathIds).length > 0, ['not_found']],
     [hasInput, ['validation_failed']],
     [rules.rate !== 'none', ['rate_limited']],

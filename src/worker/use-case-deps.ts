@@ -9,6 +9,7 @@ import type { ReadInvoicesDeps } from '../application/billing/read-invoices.ts';
 import { setOverrides } from '../application/billing/set-overrides.ts';
 import type { CatalogueDeps } from '../application/catalogue-deps.ts';
 import type { ListBookingsDeps } from '../application/list-bookings.ts';
+import type { LookupDeps } from '../application/look-up-booking.ts';
 import type { StaffDeps } from '../application/manage-staff.ts';
 import { commissionTermsOf } from '../application/payouts/set-commissions.ts';
 import type { CouponDeps } from '../application/promotion/manage-coupons.ts';
@@ -19,6 +20,7 @@ import { toSubscriptionView } from '../contracts/http/subscriptions.ts';
 import { parseQueueMessage } from '../contracts/queue-messages.ts';
 import type { DataRegion } from '../domain/ids.ts';
 import { platformCalendar } from '../platform/calendar.ts';
+import { createNotifier } from '../platform/notifier.ts';
 import { AuditRepository } from '../storage/d1/audit-repository.ts';
 import { ChainHeadRepository } from '../storage/d1/chain-heads.ts';
 import { BillingRepository } from '../storage/d1/billing-repository.ts';
@@ -28,6 +30,7 @@ import { CommissionRepository } from '../storage/d1/commission-repository.ts';
 import { CouponRepository } from '../storage/d1/coupon-repository.ts';
 import { DeadLetterRepository } from '../storage/d1/dead-letter-repository.ts';
 import { LegalEntityRepository } from '../storage/d1/legal-entity-repository.ts';
+import { LookupRepository } from '../storage/d1/lookup-repository.ts';
 import { PlanRepository } from '../storage/d1/plan-repository.ts';
 import { ProviderRepository } from '../storage/d1/provider-repository.ts';
 import { ServiceSearchRepository } from '../storage/d1/service-search-repository.ts';
@@ -95,6 +98,22 @@ export function couponDeps(services: Services): CouponDeps {
 export function listBookingsDeps(services: Services): ListBookingsDeps {
   const bookings = (region: DataRegion) => new BookingRepository(services.databases.of(region));
   return { ...catalogueDeps(services), bookings };
+}
+
+/** For looking bookings up by their codes. */
+export function lookupDeps(services: Services): LookupDeps {
+  const { accounts, clock, databases, ids, log, objects, settings } = services;
+  return {
+    clock,
+    log,
+    ids,
+    objects,
+    people: databases.people,
+    lookups: new LookupRepository(databases.of('global')),
+    bookings: (region) => new BookingRepository(databases.of(region)),
+    emailKey: (email) => accounts.emailKey(email),
+    tell: createNotifier(settings.notifications, { clock, log }),
+  };
 }
 
 /** For subscriptions and their money. */

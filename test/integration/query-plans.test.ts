@@ -95,6 +95,7 @@ describe('every statement finds its rows by an index', () => {
         services: [makeServiceCard()],
       };
       await bookings.apply({ ...batch, shardKey: 'gplan0000', throughSeq: 1, headSeq: 1 }, NOW);
+      await bookings.byCode('7K2M-Q4VX');
       for (const kind of ['customer', 'provider', 'venue'] as const) {
         const owner = { kind, id: 'x' };
         await bookings.list({ owner, status: null, after: null, limit: 5 });
@@ -348,6 +349,7 @@ describe('every statement finds its rows by an index', () => {
       roles: ['customer'],
       dataRegion: 'global',
       createdAtMs: NOW,
+      guestId: null,
     } as const;
     const token = {
       tokenHash: 'first',

@@ -48,6 +48,25 @@ export async function hostileTokens(): Promise<ReadonlyMap<string, string>> {
     ['a forged subject', await sign({ ...claims, sub: `usr_g${'0'.repeat(30)}` })],
     ['an unknown role', await sign({ ...claims, roles: ['root'] })],
     ['no roles', await sign({ ...claims, roles: 'operator' })],
+    ['a guest among people', await sign({ ...claims, roles: ['guest'] })],
+    ['a person’s, as a guest’s', await sign(claims, { typ: 'gst+jwt' })],
+    [
+      'a guest’s, for a person',
+      await sign({ ...claims, aud: 'holdfast-guest' }, { typ: 'gst+jwt' }),
+    ],
+    [
+      'a guest’s of old',
+      await sign(
+        {
+          ...claims,
+          aud: 'holdfast-guest',
+          sub: services.ids.mintInRegion('gst', 'global'),
+          iat: nowSeconds - 86_401,
+          exp: nowSeconds + 900,
+        },
+        { typ: 'gst+jwt' },
+      ),
+    ],
   ]);
 }
 

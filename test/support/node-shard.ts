@@ -11,6 +11,7 @@ import { actAsSeller } from '../../src/application/seller-commands.ts';
 import { cancelBooking } from '../../src/application/cancel-booking.ts';
 import * as catalogue from '../../src/application/catalogue-commands.ts';
 import * as streams from '../../src/application/chain-streams.ts';
+import * as links from '../../src/application/manage-link.ts';
 import { readMoney } from '../../src/application/money-facts.ts';
 import { hasDue, settleDeadlines } from '../../src/application/deadlines.ts';
 import { nextFreeSlots } from '../../src/application/free-slots.ts';
@@ -296,6 +297,14 @@ export class NodeShard implements rpc.InventoryShardRpc {
 
   async getBooking(caller: Caller, id: string) {
     return this.look((shard) => bookings.readBooking(shard, caller, id));
+  }
+
+  async rotateManageLink(command: rpc.RotateLinkCommand) {
+    return this.decide((shard) => links.rotateManageLink(shard, command));
+  }
+
+  async getManageUrl(bookingId: string) {
+    return this.look((shard) => links.readManageUrl(shard, bookingId));
   }
 
   async getManagedBooking(id: string, token: string) {

@@ -18,6 +18,7 @@ import { advanceQuota } from '../../src/application/quota-notices.ts';
 import type { Caller, KeyedReply } from '../../src/contracts/calls.ts';
 import type {
   ClaimRequest,
+  HoldOrigin,
   OpenBookingCommand,
   PlaceHoldCommand,
   SellerDeed,
@@ -69,6 +70,9 @@ export interface Wish {
   readonly couponCode?: string;
   readonly access?: AccessVerdict;
   readonly budget?: number;
+  /** Somebody else than a customer of this id. */
+  readonly as?: Caller;
+  readonly origin?: HoldOrigin;
 }
 
 /** A hold or booking as somebody asks for it, before Membership has been asked. */
@@ -161,11 +165,12 @@ export class NodeShop {
       fareId: wish.fareId ?? null,
     };
     return {
-      caller: customer(wish.by),
+      caller: wish.as ?? customer(wish.by),
       call: { key: wish.key ?? this.freshKey(), fingerprint: JSON.stringify(claim) },
       access: wish.access ?? NO_ACCESS,
       claim,
       holdBudget: wish.budget ?? 100,
+      ...(wish.origin === undefined ? {} : { origin: wish.origin }),
     };
   }
 
@@ -228,9 +233,9 @@ export class NodeShop {
 
   cancel(
     bookingId: string,
-    wish: { by?: Caller; key?: string; slotIds?: readonly string[] } = {},
+    wish: { by?: Caller; key?: string; slotIds?: readonly string[]; manageToken?: string } = {},
   ): Promise<KeyedReply<BookingView>> {
-    const { slotIds } = wish;
+    const { manageToken, slotIds } = wish;
     return cancelWithRefund(this.ports, {
       caller: wish.by ?? customer(),
       call: {
@@ -240,6 +245,7 @@ export class NodeShop {
       bookingId,
       reason: null,
       ...(slotIds === undefined ? {} : { slotIds }),
+      ...(manageToken === undefined ? {} : { manageToken }),
     });
   }
 
@@ -375,6 +381,10 @@ export class NodeShop {
 
 export function customer(id = 'usr_ann'): Caller {
   return { id, roles: ['customer'] };
+}
+
+export function guest(id = 'gst_eve'): Caller {
+  return { id, roles: ['guest'] };
 }
 
 /** Payment by card with a method that the customer chose before. */

@@ -62,6 +62,8 @@ export interface Hold {
   readonly id: string;
   readonly state: HoldState;
   readonly callerId: string;
+  /** Where a guest's hold came from, as a keyed hash; kept only while it counts against the budget of that place. */
+  readonly originKey?: string;
   readonly quantity: number;
   /** The units that the customer named; null when none were. */
   readonly units: readonly string[] | null;

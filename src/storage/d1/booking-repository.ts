@@ -1,11 +1,12 @@
 /**
  * All SQL of the read model of bookings. A row is replaced by a newer version only, and the cursor of a stream moves
  * in the batch that applies what lies before it, forward only: any order and any number of consumers end the same.
- * Callers: the projection consumer, the list of bookings.
+ * Callers: the projection consumer, the list of bookings, the look-up by code.
  */
 import { and, desc, eq, sql } from 'drizzle-orm';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
 import type { BookingListQuery, BookingListStore } from '../../application/booking-list-ports.ts';
+import type { BookingCodeStore } from '../../application/look-up-booking.ts';
 import type { BookingProjection, ProjectionBatch } from '../../contracts/shard-streams.ts';
 import type { EpochMs } from '../../domain/time.ts';
 import { CardRepository } from './card-repository.ts';
@@ -55,7 +56,7 @@ const ADVANCE_STREAM = `
   WHERE excluded.applied_seq > projection_stream.applied_seq`;
 
 /** The read model of one database. */
-export class BookingRepository implements BookingListStore {
+export class BookingRepository implements BookingListStore, BookingCodeStore {
   readonly #database: D1Database;
   readonly #orm: DrizzleD1Database;
 
@@ -88,6 +89,14 @@ export class BookingRepository implements BookingListStore {
       ...cards.serviceStatements(batch.services, nowMs),
       this.#database.prepare(ADVANCE_STREAM).bind(batch.shardKey, batch.throughSeq),
     ]);
+  }
+
+  /** Bookings with this code: one, as good as always. */
+  byCode(code: string): Promise<{ id: string; customerId: string }[]> {
+    return this.#orm
+      .select({ id: booking.id, customerId: booking.customerId })
+      .from(booking)
+      .where(eq(booking.code, code));
   }
 
   async list(query: BookingListQuery): Promise<BookingProjection[]> {

@@ -5,6 +5,7 @@
 import type { PeopleStores } from '../../application/account-ports.ts';
 import { regionOfId, type DataRegion } from '../../domain/ids.ts';
 import { CallRepository } from './call-repository.ts';
+import { GuestRepository } from './guest-repository.ts';
 import { RefreshTokenRepository } from './refresh-token-repository.ts';
 import { EmailClaimRepository, UserRepository } from './user-repository.ts';
 
@@ -13,6 +14,7 @@ export interface RegionDatabase {
   readonly region: DataRegion;
   readonly database: D1Database;
   readonly users: UserRepository;
+  readonly guests: GuestRepository;
   readonly refreshTokens: RefreshTokenRepository;
   readonly calls: CallRepository;
 }
@@ -43,6 +45,7 @@ const PROBE_TABLES = [
   'feed',
   'service_text',
   'provider_staff',
+  'guest_session',
 ];
 
 /** The databases over their bindings. */
@@ -57,6 +60,7 @@ export function createDatabases(bindings: {
     people: {
       emails: new EmailClaimRepository(bindings.global),
       users: (region) => forRegion(region).users,
+      guests: (region) => forRegion(region).guests,
       refreshTokens: (region) => forRegion(region).refreshTokens,
     },
     forRegion,
@@ -83,6 +87,7 @@ function openRegion(region: DataRegion, database: D1Database): RegionDatabase {
     region,
     database,
     users: new UserRepository(database),
+    guests: new GuestRepository(database),
     refreshTokens: new RefreshTokenRepository(database),
     calls: new CallRepository(database),
   };

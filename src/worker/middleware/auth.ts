@@ -4,7 +4,7 @@
  * so that a client notices that it has to refresh.
  */
 import type { Context } from 'hono';
-import type { Role } from '../../contracts/calls.ts';
+import { isGuest, type Caller, type Role } from '../../contracts/calls.ts';
 import { refuse, type Refusal } from '../../domain/result.ts';
 import type { AppEnv } from '../context.ts';
 import type { RouteRules } from '../route.ts';
@@ -24,7 +24,7 @@ export async function authenticate(c: Context<AppEnv>, rules: RouteRules): Promi
   const token = offered ?? BEARER.exec(header ?? '')?.[1];
   const caller = token === undefined ? null : await c.get('services').tokens.verify(token);
   // One that was signed by us and names nobody of ours can only come from another deployment with our key.
-  if (caller === null || c.get('services').ids.open('usr', caller.id) === null) {
+  if (caller === null || c.get('services').ids.open(kindOf(caller), caller.id) === null) {
     return refuse('unauthenticated', 'The access token is not valid, or has expired.').refusal;
   }
   c.set('caller', caller);
@@ -33,9 +33,17 @@ export async function authenticate(c: Context<AppEnv>, rules: RouteRules): Promi
 
 /** Refusals: `role_required`. */
 export function authorize(c: Context<AppEnv>, rules: RouteRules): Refusal | null {
+  const caller = c.get('caller');
+  if (rules.access === 'signed_in' && caller !== null && isGuest(caller)) {
+    return refuse('role_required', 'This call is for people with an account.').refusal;
+  }
   if (typeof rules.access === 'string') return null;
   const wanted: readonly Role[] = rules.access;
-  const roles = c.get('caller')?.roles ?? [];
+  const roles = caller?.roles ?? [];
   if (wanted.some((role) => roles.includes(role))) return null;
   return refuse('role_required', `This call is for the role ${wanted.join(' or ')}.`).refusal;
+}
+
+function kindOf(caller: Caller): 'usr' | 'gst' {
+  return isGuest(caller) ? 'gst' : 'usr';
 }

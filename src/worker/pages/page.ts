@@ -17,8 +17,14 @@ summary{cursor:pointer}
 .muted{opacity:.7}
 `;
 
+const policy = (formAction: 'none' | 'self'): string =>
+  `default-src 'none'; style-src 'sha256-${sha256Base64(STYLE)}'; frame-ancestors 'none'; base-uri 'none'; form-action '${formAction}'`;
+
 /** What a page may load: our one style sheet, by its hash. */
-export const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${sha256Base64(STYLE)}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
+export const PAGE_POLICY = policy('none');
+
+/** The same for a page with a form of ours. */
+export const FORM_POLICY = policy('self');
 
 /** A whole page. `body` is HTML already. */
 export function renderPage(page: { readonly title: string; readonly body: string }): string {
@@ -38,11 +44,15 @@ ${page.body}
 }
 
 /** An answer with a page; `null` for one that only its reader may keep. */
-export function pageResponse(html: string, maxAgeSeconds: number | null): Response {
+export function pageResponse(
+  html: string,
+  maxAgeSeconds: number | null,
+  contentPolicy = PAGE_POLICY,
+): Response {
   return new Response(html, {
     headers: {
       'Content-Type': 'text/html; charset=utf-8',
-      'Content-Security-Policy': PAGE_POLICY,
+      'Content-Security-Policy': contentPolicy,
       'Cache-Control':
         maxAgeSeconds === null ? 'private, no-store' : `public, max-age=${maxAgeSeconds}`,
     },

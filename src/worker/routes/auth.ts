@@ -9,6 +9,7 @@ import {
   sessionSchema,
   type SessionView,
 } from '../../contracts/http/auth.ts';
+import { isGuest } from '../../contracts/calls.ts';
 import { ok, type Result } from '../../domain/result.ts';
 import { normalizeEmail } from '../../platform/email-keys.ts';
 import { ACCESS_TOKEN_SECONDS } from '../../platform/tokens.ts';
@@ -29,9 +30,13 @@ const registerRoute = defineRoute({
   ...AUTH,
   path: '/v1/auth/register',
   summary: 'Sign up',
+  description:
+    'With the token of a guest session the guest’s holds and bookings come along, those that are still under way too.',
+  // A guest’s token is looked at; nobody else’s means anything here.
+  access: 'anyone',
   body: registerSchema,
   answers: { 201: SESSION },
-  refusals: ['email_taken'],
+  refusals: ['unauthenticated', 'email_taken'],
 });
 
 const loginRoute = defineRoute({
@@ -77,11 +82,13 @@ const keysRoute = defineRoute({
 export function registerAuth(app: App): void {
   app.openapi(registerRoute, async (c) => {
     const { email, password, name, dataRegion } = c.req.valid('json');
+    const caller = c.get('caller');
     const signedUp = await register(c.get('services').accounts, {
       email: normalizeEmail(email),
       password,
       name: name ?? null,
-      dataRegion: dataRegion ?? 'global',
+      dataRegion: dataRegion ?? null,
+      guestId: caller !== null && isGuest(caller) ? caller.id : null,
     });
     return resultResponse(c, await session(c, signedUp), 201);
   });
@@ -112,11 +119,15 @@ async function session(
   signedIn: Result<SignedIn>,
 ): Promise<Result<SessionView>> {
   if (!signedIn.ok) return signedIn;
-  const { user, refreshToken } = signedIn.value;
+  const { user, refreshToken, guestId } = signedIn.value;
   const { id, email, name, roles } = user;
   return ok({
     user: { id, email, name, roles: [...roles] },
-    accessToken: await c.get('services').tokens.issue({ id, roles }),
+    accessToken: await c.get('services').tokens.issue({
+      id,
+      roles,
+      ...(guestId === null ? {} : { guestId }),
+    }),
     refreshToken,
     expiresIn: ACCESS_TOKEN_SECONDS,
   });

@@ -22,7 +22,7 @@ const cancelBooking = defineRoute({
   description:
     'Returns money by the cancellation policy agreed at the sale; all of it when the provider cancels. With slotIds the ' +
     'booking goes on with its other slots; without any left it is cancelled.',
-  access: 'signed_in',
+  access: 'booker',
   key: 'required',
   pathIds: { id: 'bkg' },
   body: cancelBookingSchema,
@@ -41,7 +41,7 @@ const rescheduleBooking = defineRoute({
     'to have: one of the same service for each that moves, beside those that stay. A customer moves by the rules of a ' +
     'hold; what the new slots cost less goes back by the ladder of the old ones, and no ladder gets better by moving. ' +
     'A provider moves at the price that was agreed.',
-  access: 'signed_in',
+  access: 'booker',
   key: 'required',
   pathIds: { id: 'bkg' },
   body: rescheduleBookingSchema,

@@ -14,7 +14,7 @@ const list = defineRoute({
   tag: 'Bookings',
   summary: 'List bookings',
   description: 'Newest first: your own, or those of a provider or venue that you run.',
-  access: 'signed_in',
+  access: 'booker',
   query: listBookingsQuerySchema,
   answers: { 200: { description: 'Bookings.', schema: bookingPageSchema } },
   refusals: ['not_found'],

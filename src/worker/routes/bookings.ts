@@ -25,7 +25,14 @@ import { guessRefusal } from '../coupon-guesses.ts';
 import { lasting } from '../lasting.ts';
 import { resolvedChoice } from '../payment-choice.ts';
 import { defineRoute } from '../route.ts';
-import { checkoutPorts, CLAIM_REFUSALS, claimOf, claimResponse, shardOf } from './holds.ts';
+import {
+  checkoutPorts,
+  CLAIM_REFUSALS,
+  claimOf,
+  claimResponse,
+  holdBudgets,
+  shardOf,
+} from './holds.ts';
 
 const createBooking = defineRoute({
   method: 'post',
@@ -35,7 +42,7 @@ const createBooking = defineRoute({
   description:
     'Confirmed at once where nothing is due or the payment needs no action. Funds are reserved first and captured ' +
     'after the slot is locked. A further call with the same hold is the next attempt to pay.',
-  access: 'signed_in',
+  access: 'booker',
   key: 'required',
   body: createBookingSchema,
   answers: { 201: { description: 'The booking as it stands.', schema: bookingSchema } },
@@ -55,7 +62,7 @@ const confirmBooking = defineRoute({
   path: '/v1/bookings/{id}/confirm',
   tag: 'Booking',
   summary: 'Ask the processor and move the booking on',
-  access: 'signed_in',
+  access: 'booker',
   key: 'required',
   pathIds: { id: 'bkg' },
   body: confirmBookingSchema,
@@ -69,7 +76,7 @@ const getBooking = defineRoute({
   path: '/v1/bookings/{id}',
   tag: 'Booking',
   summary: 'Read a booking',
-  access: 'signed_in',
+  access: 'booker',
   pathIds: { id: 'bkg' },
   answers: { 200: { description: 'The booking as it stands.', schema: bookingSchema } },
 });
@@ -79,7 +86,7 @@ const getHistory = defineRoute({
   path: '/v1/bookings/{id}/history',
   tag: 'Booking',
   summary: 'Every transition of a booking, oldest first',
-  access: 'signed_in',
+  access: 'booker',
   pathIds: { id: 'bkg' },
   answers: { 200: { description: 'Its transitions.', schema: historySchema } },
 });
@@ -104,7 +111,6 @@ const createRefund = defineRoute({
 /** Mounts the routes of bookings. */
 export function registerBookings(app: App): void {
   app.openapi(createBooking, async (c) => {
-    const services = c.get('services');
     const body = c.req.valid('json');
     const guessing = guessRefusal(c, body.couponCode);
     if (guessing !== null) return refusalResponse(c, guessing);
@@ -119,7 +125,7 @@ export function registerBookings(app: App): void {
       payment: choice.ok ? choice.value : null,
       // The shard says it, because the key may have its answer from when the method was there.
       ...(choice.ok ? {} : { methodRefusal: choice.refusal }),
-      holdBudget: services.settings.holdsPerPrincipal,
+      ...holdBudgets(c),
     };
     const ports = checkoutPorts(c, target.value.shardKey);
     const reply = await lasting(c, checkOut(ports, wish));

@@ -3,14 +3,16 @@ import type { Context } from 'hono';
 import { holdSlots } from '../../application/admit-hold.ts';
 import { giveUpHold, type CheckoutPorts } from '../../application/checkout.ts';
 import { namePlans } from '../../application/name-plans.ts';
-import type { KeyedReply } from '../../contracts/calls.ts';
-import type { ClaimRequest } from '../../contracts/durable-rpc.ts';
+import { isGuest, type KeyedReply } from '../../contracts/calls.ts';
+import type { ClaimRequest, HoldOrigin } from '../../contracts/durable-rpc.ts';
 import { createHoldSchema, holdSchema, type ClaimBody } from '../../contracts/http/booking.ts';
 import type { IdParts } from '../../domain/ids.ts';
 import { ok, refuse, type Result } from '../../domain/result.ts';
+import { addressKey } from '../../platform/address-keys.ts';
 import { PlanRepository } from '../../storage/d1/plan-repository.ts';
 import type { App, AppEnv } from '../context.ts';
 import { countGuess, guessRefusal } from '../coupon-guesses.ts';
+import { addressOf } from '../middleware/rate-limit.ts';
 import {
   keyedResponse,
   pathId,
@@ -45,7 +47,7 @@ const createHold = defineRoute({
   path: '/v1/holds',
   tag: 'Booking',
   summary: 'Hold slots, all or nothing',
-  access: 'signed_in',
+  access: 'booker',
   key: 'required',
   body: createHoldSchema,
   answers: { 201: { description: 'The hold, with its price and deadline.', schema: holdSchema } },
@@ -57,7 +59,7 @@ const getHold = defineRoute({
   path: '/v1/holds/{id}',
   tag: 'Booking',
   summary: 'Read a hold',
-  access: 'signed_in',
+  access: 'booker',
   pathIds: { id: 'hld' },
   answers: { 200: { description: 'The hold as it stands.', schema: holdSchema } },
 });
@@ -69,7 +71,7 @@ const deleteHold = defineRoute({
   summary: 'Give a hold up',
   description:
     'An open payment is closed first. Giving up a hold that has ended is answered the same.',
-  access: 'signed_in',
+  access: 'booker',
   pathIds: { id: 'hld' },
   answers: { 204: { description: 'The hold has ended.' } },
   refusals: ['hold_committed'],
@@ -78,7 +80,6 @@ const deleteHold = defineRoute({
 /** Mounts the routes of holds. */
 export function registerHolds(app: App): void {
   app.openapi(createHold, async (c) => {
-    const services = c.get('services');
     const body = c.req.valid('json');
     const { couponCode } = body;
     const guessing = guessRefusal(c, couponCode);
@@ -91,7 +92,7 @@ export function registerHolds(app: App): void {
       call: requireCallKey(c),
       claim,
       couponCode: couponCode ?? null,
-      holdBudget: services.settings.holdsPerPrincipal,
+      ...holdBudgets(c),
     };
     const reply = await holdSlots(checkoutPorts(c, shardKey.value), wish);
     return claimResponse(c, reply);
@@ -143,6 +144,16 @@ export function shardOf(c: Context<AppEnv>, claim: ClaimRequest): Result<string>
     return refuse('slots_span_shards', 'The slots belong to several inventories.');
   }
   return ok(key);
+}
+
+/** How many holds may live at a time: of the caller, and of all guests from where a guest calls. */
+export function holdBudgets(c: Context<AppEnv>): { holdBudget: number; origin?: HoldOrigin } {
+  const { settings } = c.get('services');
+  const holdBudget = settings.holdsPerPrincipal;
+  const address = isGuest(requireCaller(c)) ? addressOf(c) : null;
+  if (address === null) return { holdBudget };
+  const key = addressKey(settings.idSecret, address);
+  return { holdBudget, origin: { key, budget: settings.guestHoldsPerAddress } };
 }
 
 /** What holding, booking and cancelling in a shard run on. */

@@ -66,7 +66,7 @@ const booking = defineRoute({
   tag,
   summary: 'Watch a booking',
   description: `${description} \`booking\`: the booking as it is now. For its customer, its provider and operators.`,
-  access: 'signed_in',
+  access: 'booker',
   pathIds: { id: 'bkg' },
   query: liveQuerySchema,
   answers,
