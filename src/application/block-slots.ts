@@ -19,6 +19,7 @@ import { LIVE_HOLD_STATES } from '../domain/hold/hold-machine.ts';
 import { step } from '../domain/machine.ts';
 import { ok, refuse, type Result } from '../domain/result.ts';
 import { overlaps, type Interval } from '../domain/time.ts';
+import { dropChange } from './booking-change.ts';
 import { cancel } from './cancel-booking.ts';
 import { viewSlot } from './hold-lines.ts';
 import { answerKeyed, type Decision } from './keyed-calls.ts';
@@ -207,6 +208,11 @@ function end(shard: ShardState, hold: Hold, command: BlockResourceCommand): bool
     return true;
   }
   const booking = required(shard.store.booking(hold.bookingId), 'a hold names its booking');
+  if (booking.change?.holdId === hold.id) {
+    dropChange(shard, booking.id, { actor: actorOf(shard, caller), reason });
+    shard.wakeUps.add(booking.id);
+    return true;
+  }
   if (!step(BOOKING_MACHINE, booking.state, 'cancel').ok) return false;
   const refusal = cancel(shard, { caller, bookingId: booking.id, reason });
   if (refusal !== null) return false;

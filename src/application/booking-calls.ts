@@ -4,8 +4,8 @@ import type { CallPurpose, FinishCallCommand, OpenBookingReply } from '../contra
 import type { BookingView } from '../contracts/http/booking.ts';
 import { formatInstant } from '../contracts/http/views.ts';
 import { required } from '../domain/assert.ts';
-import type { Booking } from '../domain/booking/booking.ts';
-import type { Refusal } from '../domain/result.ts';
+import type { Booking, Payment } from '../domain/booking/booking.ts';
+import { refuse, type Refusal } from '../domain/result.ts';
 import { slotUnavailable } from './alternatives.ts';
 import { wasSlotTaken } from './approvals.ts';
 import { findLines } from './hold-lines.ts';
@@ -26,9 +26,10 @@ interface KeyedCommand {
 export function beginWork(
   shard: ShardState,
   command: KeyedCommand,
-  at: { bookingId: string; look: boolean },
+  at: { bookingId: string; recoveryId?: string; look: boolean },
 ): OpenBookingReply {
-  leaseCall(shard, { callerId: command.caller.id, call: command.call }, at.bookingId);
+  const recoveryId = at.recoveryId ?? at.bookingId;
+  leaseCall(shard, { callerId: command.caller.id, call: command.call }, recoveryId);
   const taken = takeStep(shard, {
     bookingId: at.bookingId,
     cause: 'request',
@@ -50,10 +51,28 @@ export function finishCall(shard: ShardState, command: FinishCallCommand): Keyed
     if (verdict.kind === 'answered') return verdict.reply;
   }
   const booking = required(shard.store.booking(command.bookingId), 'a call works on a booking');
-  const reply = remember(shard, keyed, answerFor(shard, booking, command.purpose));
+  const opened = record?.recoveryId ?? null;
+  const supplement = opened === null ? null : shard.store.payment(opened);
+  const decision = unmoved(booking, supplement) ?? answerFor(shard, booking, command.purpose);
+  const reply = remember(shard, keyed, decision);
   if (!reply.ok || command.purpose === 'open') return reply;
   const notices = openNotices(shard, shard.store.hold(booking.holdId));
   return notices.length > 0 ? { ...reply, notices } : reply;
+}
+
+/** The refusal of a move whose payment came to nothing; null where the booking moved or still waits for the payer. */
+function unmoved(booking: Booking, payment: Payment | null): Decision<BookingView> | null {
+  if (payment === null || payment.earnedMinor > 0 || booking.change?.paymentId === payment.id)
+    return null;
+  const { id: bookingId } = booking;
+  if (payment.state === 'failed')
+    return refuse('payment_declined', 'The payment was declined. The booking stays as it was.', {
+      bookingId,
+      declineCode: payment.declineCode,
+    });
+  return refuse('hold_expired', 'The move ended before it was paid. The booking stays as it was.', {
+    bookingId,
+  });
 }
 
 function answerFor(

@@ -11,6 +11,7 @@ import { step } from '../domain/machine.ts';
 import { refuse } from '../domain/result.ts';
 import type { Refusal } from '../domain/result.ts';
 import { endRequest } from './approvals.ts';
+import { dropChange } from './booking-change.ts';
 import { beginWork } from './booking-calls.ts';
 import { earningPayments, leftMinor, refundAcross } from './booking-refunds.ts';
 import { cancelSlots, namesAllStanding, sharesKept } from './cancel-slots.ts';
@@ -57,8 +58,13 @@ export function cancel(
     endRequest(shard, booking, { event: 'cancel', actor, reason: command.reason });
     return null;
   }
+  dropChange(shard, booking.id, { actor, reason: 'booking cancelled' });
   const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
-  moveBooking(shard, booking, { event: 'cancel', actor, reason: command.reason });
+  moveBooking(shard, required(shard.store.booking(booking.id), 'a booking stays'), {
+    event: 'cancel',
+    actor,
+    reason: command.reason,
+  });
   if (hold.state === 'committed')
     moveHold(shard, hold, {
       event: 'free',

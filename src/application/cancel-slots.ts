@@ -92,7 +92,7 @@ export function sharesKept(
 
 function slotsRefusal(
   shard: ShardState,
-  { state, items }: Booking,
+  { state, items, change }: Booking,
   slotIds: readonly string[],
 ): Refusal | null {
   const chosen = slotIds.map((id) => items.find(({ slotId }) => slotId === id));
@@ -106,6 +106,9 @@ function slotsRefusal(
     return refuse('invalid_transition', `A booking that is ${state} is cancelled whole.`, {
       status: state,
     }).refusal;
+  if (change !== null)
+    return refuse('invalid_transition', 'The booking is moving to other slots.', { status: state })
+      .refusal;
   if (chosen.some((item) => item?.cancelled !== null))
     return refuse('invalid_transition', 'The slot was cancelled before.', { status: state })
       .refusal;

@@ -46,11 +46,7 @@ export async function checkOut(
   const { target, payment } = wish;
   const gateway = payment === null ? null : ports.gateways.get(payment.processor);
   if (payment !== null && gateway === null) {
-    const refused = refuse(
-      'processor_not_supported',
-      `${payment.processor} is not available here.`,
-    );
-    return { ...refused, replayed: false };
+    return { ...unsupported(payment.processor), replayed: false };
   }
   const admitted =
     'claim' in target ? await admitAll(ports, { ...wish, ...target, couponCode }) : ok(NO_VERDICTS);
@@ -82,7 +78,9 @@ export async function moveBooking(
   ports: CheckoutPorts,
   wish: Omit<RescheduleCommand, 'access'>,
 ): Promise<KeyedReply<BookingView>> {
-  const { caller } = wish;
+  const { caller, payment } = wish;
+  if (payment !== null && ports.gateways.get(payment.processor) === null)
+    return { ...unsupported(payment.processor), replayed: false };
   const access = isGuest(caller) ? null : await ports.objects.member(caller.id).standing();
   const command = { ...wish, access };
   const opened = await ports.shard.rescheduleBooking(command);
@@ -159,6 +157,10 @@ export async function giveUpHold(
     await advancePayment(ports, { bookingId, cause: 'request', look: false, first: step });
   }
   return ok(null);
+}
+
+function unsupported(processor: string) {
+  return refuse('processor_not_supported', `${processor} is not available here.`);
 }
 
 async function finish(

@@ -3,8 +3,10 @@
  * A decision that relies on an expiry writes that expiry first, in the same transaction; the alarm is only a janitor.
  */
 import { required } from '../domain/assert.ts';
+import type { Payment } from '../domain/booking/booking.ts';
 import { CLOSING_GRACE_MS, type Hold } from '../domain/hold/hold.ts';
 import { SECOND_MS } from '../domain/time.ts';
+import { dropChange } from './booking-change.ts';
 import { passBookingTime } from './booking-time.ts';
 import { moveBooking, moveHold } from './transitions.ts';
 import { CLOCK_ACTOR, type ShardState } from './shard-state.ts';
@@ -37,7 +39,7 @@ function passHoldDeadline(shard: ShardState, hold: Hold): void {
   if (hold.state === 'committed') return void shard.retireHold(hold);
   if (hold.expiresAtMs > shard.nowMs) return; // The deadline has moved since this entry was made.
   if (hold.state === 'active') {
-    const payment = hold.bookingId === null ? null : shard.store.currentPayment(hold.bookingId);
+    const payment = payingFor(shard, hold);
     if (payment === null || !isPaymentOpen(payment)) return expireHold(shard, hold);
     moveHold(shard, hold, {
       event: 'close',
@@ -56,9 +58,20 @@ function passHoldDeadline(shard: ShardState, hold: Hold): void {
 export function expireHold(shard: ShardState, hold: Hold): void {
   moveHold(shard, hold, { event: 'expire', actor: CLOCK_ACTOR, reason: 'deadline passed' });
   const booking = hold.bookingId === null ? null : shard.store.booking(hold.bookingId);
+  if (booking?.change?.holdId === hold.id)
+    return dropChange(shard, booking.id, { actor: CLOCK_ACTOR, reason: 'deadline passed' });
   if (booking?.state === 'pending') {
     moveBooking(shard, booking, { event: 'expire', actor: CLOCK_ACTOR, reason: 'hold expired' });
   }
+}
+
+/** The payment that the hold waits for: its booking's, or that of a move to its slots. */
+function payingFor(shard: ShardState, { id, bookingId }: Hold): Payment | null {
+  if (bookingId === null) return null;
+  const change = shard.store.booking(bookingId)?.change ?? null;
+  return change?.holdId === id
+    ? shard.store.payment(change.paymentId)
+    : shard.store.currentPayment(bookingId);
 }
 
 function wakePayment(shard: ShardState, bookingId: string): void {

@@ -73,7 +73,7 @@ export interface InventoryStore extends ScheduleStore {
   /** Bookings that time alone moves on, with the instant. */
   dueBookings(): { bookingId: string; dueAtMs: EpochMs }[];
   payment(id: string): Payment | null;
-  /** The attempt that is active, else the latest one. */
+  /** Of the attempts to pay for what was sold: the one that is active, else the latest. */
   currentPayment(bookingId: string): Payment | null;
   paymentsOf(bookingId: string): Payment[];
   savePayment(payment: Payment): void;

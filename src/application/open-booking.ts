@@ -177,6 +177,7 @@ function writeBooking(shard: ShardState, hold: Hold): Booking {
         ? null
         : { kind: hold.approval, isGranted: false, approveByMs: null },
     createdAtMs: shard.nowMs,
+    change: null,
     rescheduledAtMs: null,
     version: 0,
   });

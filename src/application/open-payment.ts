@@ -4,18 +4,41 @@ import type { ShardState } from './shard-state.ts';
 
 /** Opens the next attempt; what is done for it first is decided by the payment plan. */
 export function openPayment(shard: ShardState, booking: Booking, choice: PaymentChoice): Payment {
+  const amountMinor = booking.quote.totalMinor;
+  return writePayment(shard, booking, { choice, amountMinor, purpose: 'sale' });
+}
+
+/** Opens the payment of what a booking's new slots cost more than those that it has. */
+export function openSupplement(
+  shard: ShardState,
+  booking: Booking,
+  due: { choice: PaymentChoice; amountMinor: number },
+): Payment {
+  return writePayment(shard, booking, { ...due, purpose: 'supplement' });
+}
+
+function writePayment(
+  shard: ShardState,
+  booking: Booking,
+  {
+    choice,
+    amountMinor,
+    purpose,
+  }: { choice: PaymentChoice; amountMinor: number; purpose: Payment['purpose'] },
+): Payment {
   const attempt = shard.store.paymentsOf(booking.id).length + 1;
   const payment: Payment = {
     id: shard.ports.ids.mintInShard('pay', shard.shardKey),
     bookingId: booking.id,
     attempt,
+    purpose,
     state: 'created',
     processor: choice.processor,
     ref: null,
     paymentMethod: choice.paymentMethod,
     customerRef: choice.customerRef ?? null,
     returnUrl: choice.returnUrl,
-    amountMinor: booking.quote.totalMinor,
+    amountMinor,
     currency: booking.quote.currency,
     authorizedMinor: 0,
     capturedMinor: 0,
@@ -47,6 +70,7 @@ export function openPayment(shard: ShardState, booking: Booking, choice: Payment
       amount: payment.amountMinor,
       currency: payment.currency,
       attempt,
+      purpose,
     },
   });
   return payment;

@@ -11,6 +11,14 @@ import { step } from '../domain/machine.ts';
 import { PAYMENT_MACHINE, type PaymentEvent } from '../domain/payment/payment-machine.ts';
 import type { ProcessorPayment } from '../domain/payment/processor-reply.ts';
 import { endRequest, fundsOfRequest } from './approvals.ts';
+import { afterSupplement, keep } from './arrived-money.ts';
+import {
+  endSupplement,
+  extendChange,
+  isChangeWanted,
+  isSupplement,
+  lockChange,
+} from './booking-change.ts';
 import { claimAnew } from './claim-anew.ts';
 import { openPayment } from './open-payment.ts';
 import { isPledge } from './pledges.ts';
@@ -133,6 +141,7 @@ export function failPayment(
     changes: { declineCode, dueAtMs: null, fruitlessLooks: 0 },
   });
   if (after.state !== 'failed' || payment.state === 'failed') return;
+  if (isSupplement(payment)) return endSupplement(shard, payment, { actor, reason: declineCode });
   const booking = bookingOf(shard, payment);
   if (booking.state === 'awaiting_approval')
     return endRequest(shard, booking, { event: 'fail_payment', actor, reason: declineCode });
@@ -149,6 +158,7 @@ export function failPayment(
 /** True when the attempt has to be ended: its hold is past its deadline, its booking is over, or another takes over. */
 export function isClosing(shard: ShardState, payment: Payment): boolean {
   if (!isPaymentOpen(payment) || payment.state === 'capturing') return false;
+  if (isSupplement(payment)) return !isChangeWanted(shard, payment);
   const booking = bookingOf(shard, payment);
   return !isWanted(booking, shard.store.hold(booking.holdId), payment);
 }
@@ -160,6 +170,7 @@ export function isClosing(shard: ShardState, payment: Payment): boolean {
  */
 export function lockOrVoid(shard: ShardState, payment: Payment): 'capture' | 'void' | 'wait' {
   if (payment.state === 'capturing') return 'capture';
+  if (isSupplement(payment)) return lockChange(shard, payment) ? 'capture' : 'void';
   const booking = bookingOf(shard, payment);
   if (isUngranted(booking)) return fundsOfRequest(shard, booking, payment);
   const isTooLate =
@@ -200,6 +211,7 @@ function claimLate(shard: ShardState, booking: Booking, dead: Hold): Hold | null
 function afterCapture(shard: ShardState, payment: Payment): void {
   const actor = `processor:${payment.processor}`;
   const isEnough = payment.capturedMinor >= payment.amountMinor;
+  if (isSupplement(payment)) return afterSupplement(shard, payment, isEnough);
   const booking = bookingOf(shard, payment);
   // Of several attempts one is the booking's; what another brings in late is never its price.
   const isOurs = shard.store.currentPayment(booking.id)?.id === payment.id;
@@ -244,32 +256,6 @@ function confirm(shard: ShardState, payment: Payment, booking: Booking): boolean
   return true;
 }
 
-/** The booking earned its price; what came beyond it goes back. */
-function keep(shard: ShardState, payment: Payment): void {
-  const earnedMinor = payment.amountMinor;
-  const surplusMinor = payment.capturedMinor - earnedMinor;
-  const after = { ...payment, earnedMinor };
-  shard.savePayment(after);
-  recordReceived(shard, after, { earnedMinor, surplusMinor });
-  if (surplusMinor === 0) return;
-  const actor = `processor:${payment.processor}`;
-  shard.record({
-    entityId: payment.id,
-    parentId: payment.bookingId,
-    type: 'payment.overpaid',
-    from: payment.state,
-    to: payment.state,
-    actor,
-    reason: 'the booking is confirmed, and the surplus goes back',
-    metadata: { due: earnedMinor, came: payment.capturedMinor, surplus: surplusMinor },
-  });
-  requestRefund(shard, after, {
-    amountMinor: surplusMinor,
-    reason: 'more than what is due',
-    actor,
-  });
-}
-
 /** What came cannot pay for the booking, which has failed; its slot is free again. */
 function giveUpSlot(
   shard: ShardState,
@@ -289,6 +275,8 @@ function giveUpSlot(
 function afterEnd(shard: ShardState, before: Payment, payment: Payment): void {
   if (!isPaymentOpen(before)) return;
   const actor = `processor:${payment.processor}`;
+  if (isSupplement(payment))
+    return endSupplement(shard, payment, { actor, reason: `payment ${payment.state}` });
   const booking = bookingOf(shard, payment);
   const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
   if (booking.state === 'awaiting_approval') {
@@ -321,6 +309,7 @@ function succeed(shard: ShardState, closed: Payment): void {
 
 /** A payment that waits for its payer moves the deadline once, to a full time to live from now. */
 function extendHold(shard: ShardState, payment: Payment): void {
+  if (isSupplement(payment)) return extendChange(shard, payment);
   const booking = bookingOf(shard, payment);
   const hold = shard.store.hold(booking.holdId);
   if (hold?.state !== 'active' || hold.isExtended) return;

@@ -75,10 +75,13 @@ export function viewBooking(shard: ShardState, booking: Booking): BookingView {
   );
   const payment = shard.store.currentPayment(booking.id);
   // Nothing goes back of a booking that nobody paid for, and most are read before they are cancelled.
-  const refunds = payment === null ? [] : refundsOf(shard, booking.id);
+  const isUnpaid = payment === null && booking.rescheduledAtMs === null;
+  const refunds = isUnpaid ? [] : refundsOf(shard, booking.id);
+  const { change } = booking;
+  const supplement = change === null ? null : shard.store.payment(change.paymentId);
   const pledge = viewPledge(shard, booking);
   const { publicUrl } = shard.ports;
-  return bookingView(booking, payment, { slots, refunds, pledge, publicUrl });
+  return bookingView(booking, payment, { slots, refunds, pledge, supplement, publicUrl });
 }
 
 function refundsOf(shard: ShardState, bookingId: string) {

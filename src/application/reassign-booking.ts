@@ -26,6 +26,9 @@ export function reassign(
     return refuse('invalid_transition', `A booking that is ${state} cannot be moved.`, {
       status: state,
     }).refusal;
+  if (booking.change !== null)
+    return refuse('invalid_transition', 'The booking is moving to other slots.', { status: state })
+      .refusal;
   const leaving = standing(booking.items).filter(
     (item) => item.endAtMs > shard.nowMs && !item.resourceIds.includes(resourceId),
   );

@@ -17,6 +17,9 @@ export function releaseHold(shard: ShardState, caller: Caller, id: string): Repl
   if (hold.state === 'released' || hold.state === 'expired')
     return ok({ bookingId: null, step: { kind: 'idle' }, notices: openNotices(shard, hold) });
   const booking = hold.bookingId === null ? null : shard.store.booking(hold.bookingId);
+  // The booking that it is to move stays as it is.
+  if (booking !== null && booking.holdId !== hold.id && booking.change !== null)
+    return refuse('hold_committed', 'A booking is moving to these slots.');
   const payment = booking === null ? null : shard.store.currentPayment(booking.id);
   if (payment?.state === 'authorized')
     return refuse('hold_committed', 'The hold is being paid for.');

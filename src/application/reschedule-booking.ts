@@ -31,17 +31,15 @@ import {
 import { NO_USES } from '../domain/hold/quota.ts';
 import { fareOf } from '../domain/hold/slot-price.ts';
 import { bookerOf, commissionFor } from '../domain/inventory/cards.ts';
-import type { Claim } from '../domain/inventory/claim.ts';
 import { ok, refuse, type Refusal, type Result } from '../domain/result.ts';
-import { slotUnavailable } from './alternatives.ts';
 import { beginWork } from './booking-calls.ts';
-import { earningPayments, refundAcross } from './booking-refunds.ts';
+import { openChange } from './booking-change.ts';
 import { unitsOnDateOf, venueDate } from './daily-units.ts';
-import { assignments, findLines } from './hold-lines.ts';
+import { findLines } from './hold-lines.ts';
 import { lookUpCall, remember } from './keyed-calls.ts';
-import { settleShares } from './money-facts.ts';
 import { actorOf, visibleBooking } from './read-booking.ts';
 import type { ShardState } from './shard-state.ts';
+import { claimsFor, switchOver } from './switch-slots.ts';
 
 /** A booking and what it is to become. */
 interface Plan {
@@ -56,15 +54,23 @@ export function rescheduleBooking(shard: ShardState, command: RescheduleCommand)
   const keyed = { callerId: command.caller.id, call: command.call };
   const verdict = lookUpCall<BookingView>(shard, keyed);
   if (verdict.kind === 'answered') return { kind: 'final', reply: verdict.reply };
-  if (verdict.kind === 'resume')
-    return beginWork(shard, command, { bookingId: verdict.recoveryId, look: true });
+  const { bookingId } = command;
+  if (verdict.kind === 'resume') {
+    const { recoveryId } = verdict;
+    return beginWork(shard, command, { bookingId, recoveryId, look: true });
+  }
   const refusal = reschedule(shard, command);
-  if (refusal === null)
-    return beginWork(shard, command, { bookingId: command.bookingId, look: false });
+  if (refusal === null) {
+    // The answer tells what became of the payment that this call opened, whatever was opened since.
+    const recoveryId = shard.store.booking(bookingId)?.change?.paymentId ?? bookingId;
+    return beginWork(shard, command, { bookingId, recoveryId, look: false });
+  }
   return { kind: 'final', reply: remember(shard, keyed, { ok: false, refusal }) };
 }
 
+/** Null when it is done, or begun: then it waits for the difference to be paid. */
 function reschedule(shard: ShardState, command: RescheduleCommand): Refusal | null {
+  if (command.methodRefusal !== undefined) return command.methodRefusal;
   const found = planOf(shard, command);
   if (!found.ok) return found.refusal;
   const plan = found.value;
@@ -73,17 +79,21 @@ function reschedule(shard: ShardState, command: RescheduleCommand): Refusal | nu
   const unfit = early ?? inputRefusal(plan, facts);
   if (unfit !== null) return unfit;
   const sale = saleOf(shard, plan, command);
-  if (sale.dueMinor > 0)
+  const { payment } = command;
+  if (sale.dueMinor > 0 && payment === null)
     return refuse('payment_required', 'The new slots cost more: the difference has to be paid.', {
       amount: { amount: sale.dueMinor, currency: sale.quote.currency },
     }).refusal;
-  const claims = claimsFor(shard, plan);
+  const wanted = { leaving: plan.moves.map(({ item }) => item.slotId), lines: facts.lines };
+  const claims = claimsFor(shard, plan.hold, wanted);
   if (!claims.ok) return claims.refusal;
   const late =
     refusalAfterClaim(plan.isByCustomer ? facts : { ...facts, lines: [] }) ??
     pastRefusal(shard, plan);
   if (late !== null) return late;
-  switchOver(shard, plan, { sale, claims: claims.value, actor: actorOf(shard, command.caller) });
+  const change = { ...wanted, sale, claims: claims.value };
+  if (sale.dueMinor > 0 && payment !== null) return openChange(shard, plan, { ...change, payment });
+  switchOver(shard, plan, { ...change, actor: actorOf(shard, command.caller) });
   return null;
 }
 
@@ -98,6 +108,10 @@ function planOf(shard: ShardState, command: RescheduleCommand): Result<Plan> {
   const { state } = booking;
   if (state !== 'confirmed' && state !== 'in_progress')
     return refuse('invalid_transition', `A booking that is ${state} cannot be moved.`, {
+      status: state,
+    });
+  if (booking.change !== null)
+    return refuse('invalid_transition', 'The booking is moving to other slots already.', {
       status: state,
     });
   const left = standing(booking.items);
@@ -115,10 +129,19 @@ function planOf(shard: ShardState, command: RescheduleCommand): Result<Plan> {
       ],
     });
   }
+  if (leaving.some(({ serviceId }) => dependsOnMinimum(shard, serviceId)))
+    return refuse('invalid_transition', 'A session that has a minimum cannot be moved.', {
+      status: state,
+    });
   if (leaving.some(({ startAtMs }) => startAtMs <= shard.nowMs))
     return refuse('slot_past', 'The slot has begun.');
   const hold = required(shard.store.hold(booking.holdId), 'a booking has its hold');
   return ok({ booking, hold, moves, isByCustomer: isOwnedBy(caller, booking.customerId) });
+}
+
+/** A session with a minimum is decided for all at once: nobody moves into one, or out of one. */
+function dependsOnMinimum(shard: ShardState, serviceId: string): boolean {
+  return (shard.inventory.service(serviceId)?.pledge ?? null) !== null;
 }
 
 /** What the rules of a hold look at: the slots that leave do not count any more. */
@@ -210,70 +233,8 @@ function priceOf(items: readonly HoldItem[]): number {
   return items.reduce((total, { priceMinor }) => total + priceMinor, 0);
 }
 
-/** The claims that the booking would have; those that it has are not in its way. Named units move along where they can. */
-function claimsFor(shard: ShardState, { booking, hold, moves }: Plan): Result<readonly Claim[]> {
-  const { quantity, fareId } = hold;
-  const before = shard.store.claimsOf(hold.id);
-  const leaving = new Set(moves.map(({ item }) => item.slotId));
-  const kept = before.filter(({ slotId }) => !leaving.has(slotId));
-  const lines = moves.map(({ line }) => line);
-  const attempt = (units: readonly string[] | null) =>
-    shard.inventory.rearrange({ before, kept }, { slots: lines, quantity, units, fareId });
-  const first = attempt(hold.units);
-  const outcome = first.ok || hold.units === null ? first : attempt(null);
-  if (outcome.ok) return ok(outcome.claims);
-  const { conflicts } = outcome;
-  return slotUnavailable(shard, { lines, quantity: booking.quantity, fareId, conflicts });
-}
-
 /** Nobody moves a booking to a slot that has begun. */
 function pastRefusal(shard: ShardState, { moves }: Plan): Refusal | null {
   if (moves.every(({ line }) => line.slot.startAtMs > shard.nowMs)) return null;
   return refuse('slot_past', 'The slot has started.').refusal;
-}
-
-/** The new slots are the booking's from here on, and the old ones are free. */
-function switchOver(
-  shard: ShardState,
-  { booking, hold, moves }: Plan,
-  change: { sale: MovedSale; claims: readonly Claim[]; actor: string },
-): void {
-  const { sale, claims, actor } = change;
-  settleShares(shard, booking);
-  const lines = moves.map(({ line }) => line);
-  const assigned = new Map(
-    assignments(lines, claims).map((one, index) => [lines[index]?.slot.id, one]),
-  );
-  const items = sale.items.map((item) =>
-    item.cancelled === null ? { ...item, ...assigned.get(item.slotId) } : item,
-  );
-  shard.replaceClaims(hold, claims);
-  shard.saveHold(hold, { ...hold, items });
-  const moved = shard.saveBooking({
-    ...required(shard.store.booking(booking.id), 'a booking stays'),
-    items,
-    quote: sale.quote,
-    rescheduledAtMs: shard.nowMs,
-  });
-  shard.watchBooking(moved);
-  const refunded = refundAcross(shard, earningPayments(shard, booking.id), {
-    amountMinor: sale.backMinor,
-    reason: 'moved to a cheaper slot',
-    actor,
-  });
-  shard.record({
-    entityId: booking.id,
-    parentId: null,
-    type: 'booking.rescheduled',
-    from: booking.state,
-    to: booking.state,
-    actor,
-    metadata: {
-      slotsBefore: moves.map(({ item }) => item.slotId),
-      slotsAfter: lines.map(({ slot }) => slot.id),
-      refunded,
-      total: sale.quote.totalMinor,
-      currency: sale.quote.currency,
-    },
-  });
 }

@@ -121,6 +121,10 @@ export interface RescheduleCommand {
   readonly bookingId: string;
   /** All the slots that it is to have, those that stay among them. */
   readonly slotIds: readonly string[];
+  /** How the customer pays what the new slots cost more; null where they bring no payment. */
+  readonly payment: PaymentChoice | null;
+  /** Why the saved method that was named cannot pay. */
+  readonly methodRefusal?: Refusal;
   /** What the caller's plan changes; nothing of its limits is taken. Null for a guest. */
   readonly access: AccessVerdict | null;
 }

@@ -36,3 +36,16 @@ export function overlaps(a: Interval, b: Interval): boolean {
 export function widen(span: Interval, buffers: { beforeMs: number; afterMs: number }): Interval {
   return interval(span.startAtMs - buffers.beforeMs, span.endAtMs + buffers.afterMs);
 }
+
+/** The parts of an interval that none of the others covers, in order. */
+export function beyond(whole: Interval, others: readonly Interval[]): Interval[] {
+  const parts: Interval[] = [];
+  let fromMs = whole.startAtMs;
+  for (const other of others.toSorted((a, b) => a.startAtMs - b.startAtMs)) {
+    if (!overlaps(other, whole)) continue;
+    if (other.startAtMs > fromMs) parts.push(interval(fromMs, other.startAtMs));
+    fromMs = Math.max(fromMs, other.endAtMs);
+  }
+  if (fromMs < whole.endAtMs) parts.push(interval(fromMs, whole.endAtMs));
+  return parts;
+}

@@ -253,9 +253,10 @@ export class NodeShop {
   reschedule(
     bookingId: string,
     slotIds: readonly string[],
-    wish: { by?: Caller; key?: string } = {},
+    wish: { by?: Caller; key?: string; payment?: PaymentChoice } = {},
   ): Promise<KeyedReply<BookingView>> {
     return moveBooking(this.ports, {
+      payment: wish.payment ?? null,
       caller: wish.by ?? customer(),
       call: {
         key: wish.key ?? this.freshKey(),

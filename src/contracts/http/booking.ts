@@ -124,6 +124,7 @@ export const rescheduleBookingSchema = z
     slotIds: slotIdsSchema.openapi({
       description: 'All the slots that the booking is to have; those that it has stay as they are.',
     }),
+    payment: paymentRequestSchema.optional(),
   })
   .openapi('RescheduleBooking');
 
@@ -214,6 +215,13 @@ const pledgeViewSchema = z
   .strictObject({ minimum: z.int(), pledged: z.int(), decideAt: instantSchema })
   .openapi('PledgedSession');
 
+/** A move to dearer slots that waits for its payment; null for none. */
+const bookingChangeSchema = z.strictObject({
+  slotIds: z.array(z.string()),
+  quote: quoteSchema,
+  payment: paymentViewSchema,
+});
+
 export const bookingSchema = z
   .strictObject({
     id: z.string(),
@@ -233,6 +241,7 @@ export const bookingSchema = z
     checkedInAt: instantSchema.nullable(),
     approveBy: instantSchema.nullable(),
     rescheduledAt: instantSchema.nullable(),
+    change: bookingChangeSchema.nullable(),
     pledge: pledgeViewSchema.nullable(),
     createdAt: instantSchema,
   })

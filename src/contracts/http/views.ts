@@ -112,6 +112,8 @@ export function bookingView(
     slots: readonly SlotView[];
     refunds: readonly { refund: Refund; currency: string }[];
     pledge: PledgeView | null;
+    /** What pays for its move to dearer slots; null where it is not moving. */
+    supplement: Payment | null;
     publicUrl: string;
   },
 ): BookingView {
@@ -138,6 +140,14 @@ export function bookingView(
     checkedInAt: booking.checkedInAtMs === null ? null : formatInstant(booking.checkedInAtMs),
     approveBy: approveBy(booking),
     rescheduledAt: booking.rescheduledAtMs === null ? null : formatInstant(booking.rescheduledAtMs),
+    change:
+      booking.change === null || seen.supplement === null
+        ? null
+        : {
+            slotIds: [...booking.change.arriving],
+            quote: quoteView(booking.change.quote),
+            payment: paymentView(seen.supplement),
+          },
     pledge: seen.pledge,
     createdAt: formatInstant(booking.createdAtMs),
   };

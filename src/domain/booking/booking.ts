@@ -27,6 +27,8 @@ export interface Booking {
   /** What its provider has to say first; null where nobody is asked. */
   readonly approval: BookingApproval | null;
   readonly createdAtMs: EpochMs;
+  /** Its move to dearer slots while that waits for its money; null for none. */
+  readonly change: BookingChange | null;
   /** When its slots were last moved or reassigned; null while they are those of the sale. */
   readonly rescheduledAtMs: EpochMs | null;
   /** Grows with every change of the booking or its payment, so that an older projection never replaces a newer one. */
@@ -42,11 +44,25 @@ export interface BookingApproval {
   readonly approveByMs: EpochMs | null;
 }
 
+/** What a booking becomes once the difference is paid. Nothing else changes its slots meanwhile. */
+export interface BookingChange {
+  /** Keeps the new slots beside the old ones. */
+  readonly holdId: string;
+  readonly paymentId: string;
+  /** Ids of the slots that give way, and of those that come. */
+  readonly leaving: readonly string[];
+  readonly arriving: readonly string[];
+  readonly items: readonly HoldItem[];
+  readonly quote: Quote;
+}
+
 /** One attempt to pay; a booking has at most one that is active. */
 export interface Payment {
   readonly id: string;
   readonly bookingId: string;
   readonly attempt: number;
+  /** sale: what the booking was sold for. supplement: the difference to dearer slots. */
+  readonly purpose: 'sale' | 'supplement';
   readonly state: PaymentState;
   readonly processor: Processor;
   /** The processor's own id; null until its object exists. */

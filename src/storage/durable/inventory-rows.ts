@@ -59,6 +59,7 @@ export function paymentFromRow(row: Row): Payment {
     id: row['id'] as string,
     bookingId: row['booking_id'] as string,
     attempt: row['attempt'] as number,
+    purpose: row['purpose'] as Payment['purpose'],
     state: row['state'] as Payment['state'],
     processor: row['processor'] as Payment['processor'],
     ref: row['ref'] as string | null,

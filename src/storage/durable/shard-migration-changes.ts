@@ -18,3 +18,11 @@ export const KEEP_SHARES: ShardMigration = {
     ALTER TABLE payment ADD COLUMN commission_minor INTEGER CHECK (commission_minor >= 0);
     ALTER TABLE payment ADD COLUMN tax_minor INTEGER CHECK (tax_minor >= 0);`,
 };
+
+export const PAY_SUPPLEMENTS: ShardMigration = {
+  id: '0019_pay_supplements',
+  sql: `
+    -- What was paid before bookings could move to dearer slots is what they were sold for.
+    ALTER TABLE payment ADD COLUMN purpose TEXT NOT NULL DEFAULT 'sale' CHECK (purpose IN ('sale', 'supplement'));
+    UPDATE booking SET body = json_set(body, '$.change', NULL);`,
+};

@@ -5,7 +5,7 @@
  */
 import { FIND_PLEDGES } from './shard-migration-pledges.ts';
 import { FOLLOW_BOOKING_TIME } from './shard-migration-booking-time.ts';
-import { CHANGE_BOOKINGS, KEEP_SHARES } from './shard-migration-changes.ts';
+import { CHANGE_BOOKINGS, KEEP_SHARES, PAY_SUPPLEMENTS } from './shard-migration-changes.ts';
 import { CREATE_FARES } from './shard-migration-fares.ts';
 import { CREATE_LIVE } from './shard-migration-live.ts';
 import { CREATE_SCHEDULES, LET_SLOTS_LEAVE } from './shard-migration-schedules.ts';
@@ -390,4 +390,5 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
       CREATE UNIQUE INDEX hold_coupon_used ON hold (coupon_grant_id) WHERE coupon_state IN ('held', 'kept');
       UPDATE hold SET body = json_set(body, '$.coupon', NULL);`,
   },
+  PAY_SUPPLEMENTS,
 ];

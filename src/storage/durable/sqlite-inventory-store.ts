@@ -233,7 +233,7 @@ function paymentStore({ all, one, run }: SqlAccess): Pick<InventoryStore, Paymen
     },
     currentPayment(bookingId) {
       const row = one(
-        `SELECT * FROM payment WHERE booking_id = ? ORDER BY
+        `SELECT * FROM payment WHERE booking_id = ? AND purpose = 'sale' ORDER BY
            state IN ('created', 'action_required', 'pending', 'authorized', 'capturing', 'captured', 'refunded') DESC,
            attempt DESC LIMIT 1`,
         bookingId,

@@ -13,8 +13,8 @@ export function savePayment(run: SqlAccess['run'], payment: Payment): void {
     `INSERT INTO payment (id, booking_id, attempt, state, processor, ref, payment_method, return_url, amount_minor,
        currency, authorized_minor, captured_minor, refunded_minor, earned_minor, earned_refunded_minor, lost_minor,
        fee_minor, review, capture_before_ms, action, decline_code, due_at_ms, fruitless_looks, is_ended, successor,
-       customer_ref, commission_minor, tax_minor)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       customer_ref, commission_minor, tax_minor, purpose)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET state = excluded.state, ref = excluded.ref,
        currency = excluded.currency, authorized_minor = excluded.authorized_minor, captured_minor = excluded.captured_minor,
        refunded_minor = excluded.refunded_minor, earned_minor = excluded.earned_minor,
@@ -51,6 +51,7 @@ export function savePayment(run: SqlAccess['run'], payment: Payment): void {
     payment.customerRef,
     payment.shares?.commissionMinor ?? null,
     payment.shares?.taxMinor ?? null,
+    payment.purpose,
   );
 }
 

@@ -7,9 +7,11 @@ import {
   reassignBookingSchema,
   rescheduleBookingSchema,
 } from '../../contracts/http/booking.ts';
+import { ok } from '../../domain/result.ts';
 import type { App } from '../context.ts';
 import { keyedResponse, pathId, requireCaller, requireCallKey } from '../respond.ts';
 import { lasting } from '../lasting.ts';
+import { resolvedChoice } from '../payment-choice.ts';
 import { defineRoute } from '../route.ts';
 import { SELLERS_CALL, sellersCall } from './booking-attendance.ts';
 import { checkoutPorts, plansOf } from './holds.ts';
@@ -40,6 +42,7 @@ const rescheduleBooking = defineRoute({
     'The new slots are taken before the old ones are freed, all or nothing. slotIds are all the slots that the booking is ' +
     'to have: one of the same service for each that moves, beside those that stay. A customer moves by the rules of a ' +
     'hold; what the new slots cost less goes back by the ladder of the old ones, and no ladder gets better by moving. ' +
+    'What they cost more is paid with `payment`: the booking moves once that is captured, and stays as it is otherwise. ' +
     'A provider moves at the price that was agreed.',
   access: 'booker',
   key: 'required',
@@ -50,6 +53,9 @@ const rescheduleBooking = defineRoute({
     'subscription_required',
     'sale_not_open',
     'payment_required',
+    'processor_not_supported',
+    'payment_declined',
+    'hold_expired',
     'slot_unavailable',
     'slot_past',
     'notice_too_short',
@@ -87,11 +93,16 @@ export function registerBookingChanges(app: App): void {
   });
 
   app.openapi(rescheduleBooking, async (c) => {
+    const { slotIds, payment } = c.req.valid('json');
+    const choice = payment === undefined ? ok(null) : await resolvedChoice(c, payment);
     const command = {
       caller: requireCaller(c),
       call: requireCallKey(c),
       bookingId: c.req.param('id'),
-      slotIds: c.req.valid('json').slotIds,
+      slotIds,
+      payment: choice.ok ? choice.value : null,
+      // The shard says it, because the key may have its answer from when the method was there.
+      ...(choice.ok ? {} : { methodRefusal: choice.refusal }),
     };
     const ports = checkoutPorts(c, pathId(c, 'id').locator);
     const reply = await lasting(c, moveBooking(ports, command));
