@@ -78,6 +78,23 @@ describe('a notice', () => {
     expect(await tell(NOTICE)).toEqual(expect.any(String));
   });
 
+  it('of a manage link is posted whole, and where there is no receiver the log has neither address nor link', async () => {
+    const link = {
+      id: 'bkg_1-1780000000500',
+      kind: 'booking_link',
+      bookingId: 'bkg_1',
+      code: '7K2M-Q4VX',
+      to: { email: 'eve@example.test', name: 'Eve' },
+      link: 'https://holdfast.test/manage/bkg_1.secret',
+    } as const;
+    expect(await createNotifier({ url, secret: SECRET }, ports)(link)).toBeNull();
+    expect(JSON.parse(received[0]?.body ?? '')).toEqual(link);
+    expect(await createNotifier(null, ports)(link)).toBeNull();
+    expect(logged).toEqual([
+      { event: 'notice.unsent', fields: { type: 'booking_link', entityId: 'bkg_1' } },
+    ]);
+  });
+
   it('is noted in the log where there is no receiver, without its link', async () => {
     expect(await createNotifier(null, ports)(NOTICE)).toBeNull();
     expect(logged).toEqual([
