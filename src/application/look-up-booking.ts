@@ -98,11 +98,14 @@ export async function askForLink(
   return lookup;
 }
 
-/** Answers one look-up, if nobody else does; true when it needs no further try. */
-export async function answerLookup(deps: LookupDeps, lookup: Lookup): Promise<boolean> {
+/** done: it needs no further try, or is somebody else's. unknown: there is no such booking yet. untaken: nobody took the message. */
+type LookupOutcome = 'done' | 'unknown' | 'untaken';
+
+/** Answers one look-up, if nobody else does. */
+export async function answerLookup(deps: LookupDeps, lookup: Lookup): Promise<LookupOutcome> {
   const nowMs = deps.clock.nowMs();
   const waiting = await deps.lookups.take(lookup, { nowMs, untilMs: nowMs + PAUSE_FIRST_MS });
-  if (waiting === null) return true;
+  if (waiting === null) return 'done';
   const links = await linksFor(deps, waiting);
   const faults: string[] = [];
   for (const link of links) {
@@ -116,22 +119,27 @@ export async function answerLookup(deps: LookupDeps, lookup: Lookup): Promise<bo
   const isOver = faults.length > 0 ? ageMs >= PATIENCE_MS : links.length > 0 || ageMs >= LAG_MS;
   if (isOver) {
     await deps.lookups.finish(lookup, nowMs);
-    return true;
+    return 'done';
   }
   const pauseMs = Math.min(PAUSE_FIRST_MS * 2 ** Math.min(waiting.attempts - 1, 10), PAUSE_MAX_MS);
   await deps.lookups.postpone(lookup, nowMs + pauseMs);
-  return false;
+  return faults.length > 0 ? 'untaken' : 'unknown';
 }
 
-/** Answers what waits, and forgets what was answered a while ago. */
+/**
+ * Answers what waits, and forgets what was answered a while ago. Where a message was not taken the rest is left to the next
+ * run, which begins with others.
+ */
 export async function answerLookups(
   deps: LookupDeps,
 ): Promise<{ lookupsAnswered: number; lookupsWaiting: number }> {
   const report = { lookupsAnswered: 0, lookupsWaiting: 0 };
   const nowMs = deps.clock.nowMs();
   for (const lookup of await deps.lookups.due({ nowMs, limit: RUN_MAX })) {
-    if (await answerLookup(deps, lookup)) report.lookupsAnswered += 1;
+    const outcome = await answerLookup(deps, lookup);
+    if (outcome === 'done') report.lookupsAnswered += 1;
     else report.lookupsWaiting += 1;
+    if (outcome === 'untaken') break;
   }
   await deps.lookups.forgetFinished(nowMs - QUIET_MS);
   return report;
