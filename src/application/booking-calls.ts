@@ -92,7 +92,8 @@ function answerFor(
     const conflicts = lines.map(({ slot }) => slot.id);
     const { quantity } = booking;
     const fareId = booking.items.find((item) => item.fareId !== null)?.fareId ?? null;
-    return slotUnavailable(shard, { lines, quantity, fareId, conflicts });
+    const ownerIds = [booking.customerId];
+    return slotUnavailable(shard, { lines, quantity, fareId, conflicts, ownerIds });
   }
   return { ok: true, status: purpose === 'open' ? 201 : 200, value: viewBooking(shard, booking) };
 }

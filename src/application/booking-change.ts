@@ -18,6 +18,7 @@ import { CAPTURE_MARGIN_MS } from './payment-plan.ts';
 import type { ShardState } from './shard-state.ts';
 import { claimsFor, switchOver, type SlotSwitch } from './switch-slots.ts';
 import { moveHold, movePayment } from './transitions.ts';
+import { entriesOn, serveEntries } from './waitlist/claim-for-customer.ts';
 
 /** How a hold of new slots is given up, by what it is. */
 const END_OF_HOLD = {
@@ -60,9 +61,10 @@ export function openChange(
     quota: null,
     coupon: null,
   };
+  const actor = `customer:${booking.customerId}`;
+  serveEntries(shard, entriesOn(shard, [booking.customerId], lines), actor);
   for (const claim of claims) shard.inventory.restore(claim, true);
   shard.openHold(interim, claims);
-  const actor = `customer:${booking.customerId}`;
   const metadata = { holdId: interim.id, due: sale.dueMinor };
   const { state, id } = booking;
   shard.record({

@@ -8,6 +8,7 @@ import type { EpochMs } from '../domain/time.ts';
 import { assignments, findLines } from './hold-lines.ts';
 import type { ShardState } from './shard-state.ts';
 import { handOverGrants } from './transitions.ts';
+import { claimForCustomer, entriesOn, serveEntries } from './waitlist/claim-for-customer.ts';
 
 /** What the new hold is for. */
 export interface NewClaim {
@@ -29,14 +30,16 @@ export function claimAnew(shard: ShardState, booking: Booking, claim: NewClaim):
   const dead = shard.store.hold(booking.holdId);
   if (dead === null || lines === null) return null;
   if (lines.some(({ slot }) => slot.startAtMs <= shard.nowMs)) return null;
-  const outcome = shard.inventory.claim({
+  const ownerIds = [booking.customerId];
+  const taken = claimForCustomer(shard, ownerIds, {
     slots: lines,
     quantity: dead.quantity,
     units: dead.units,
     fareId: dead.fareId,
   });
-  if (!outcome.ok) return null;
-  const assigned = assignments(lines, outcome.claims);
+  if (!taken.ok) return null;
+  serveEntries(shard, entriesOn(shard, ownerIds, lines), claim.actor);
+  const assigned = assignments(lines, taken.claims);
   const items = booking.items.map((item, index) => ({
     ...item,
     resourceIds: assigned[index]?.resourceIds ?? [],
@@ -53,7 +56,7 @@ export function claimAnew(shard: ShardState, booking: Booking, claim: NewClaim):
     isOver: false,
     ...granted,
   };
-  shard.openHold(hold, outcome.claims);
+  shard.openHold(hold, taken.claims);
   shard.saveBooking({ ...booking, items });
   shard.record({
     entityId: hold.id,

@@ -26,13 +26,17 @@ export function unitsOnDateOf(
     startAtMs: slot.startAtMs - DAY_MS_MAX,
     endAtMs: slot.startAtMs + DAY_MS_MAX,
   };
-  return shard.store
-    .liveUnitsIn({ service, starts, slotIds: slotsWithNames(shard, service, starts) })
-    .filter(({ startAtMs }) => venueDate(service, startAtMs) === date)
-    .filter(
-      ({ callerId: known, holdId }) => (known ?? shard.store.hold(holdId)?.callerId) === callerId,
-    )
-    .reduce((total, { quantity }) => total + quantity, 0);
+  return (
+    shard.store
+      .liveUnitsIn({ service, starts, slotIds: slotsWithNames(shard, service, starts) })
+      .filter(({ startAtMs }) => venueDate(service, startAtMs) === date)
+      // What is offered to a customer is not theirs yet.
+      .filter(({ holdId }) => !shard.waitlist.isOffer(holdId))
+      .filter(
+        ({ callerId: known, holdId }) => (known ?? shard.store.hold(holdId)?.callerId) === callerId,
+      )
+      .reduce((total, { quantity }) => total + quantity, 0)
+  );
 }
 
 /** Slots whose claims name units; none where the service has no named units. */

@@ -10,6 +10,7 @@ import { dropChange } from './booking-change.ts';
 import { passBookingTime } from './booking-time.ts';
 import { moveBooking, moveHold } from './transitions.ts';
 import { CLOCK_ACTOR, type ShardState } from './shard-state.ts';
+import { makeOffers, passLastOffer } from './waitlist/make-offers.ts';
 import { isPaymentOpen } from './payment-plan.ts';
 
 /** How long a wake-up that was handed to a queue may take before it is handed over again. */
@@ -25,14 +26,16 @@ export function hasDue(shard: ShardState, nowMs: number): boolean {
 export function settleDeadlines(shard: ShardState): void {
   for (;;) {
     const id = shard.deadlines.takeDue(shard.nowMs);
-    if (id === null) return;
+    if (id === null) break;
     if (id.startsWith('hld_'))
       passHoldDeadline(shard, required(shard.store.hold(id), 'a hold with a deadline'));
+    else if (id.startsWith('wtl_')) passLastOffer(shard, id);
     else {
       wakePayment(shard, id);
       passBookingTime(shard, id);
     }
   }
+  makeOffers(shard);
 }
 
 function passHoldDeadline(shard: ShardState, hold: Hold): void {

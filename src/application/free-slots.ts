@@ -8,7 +8,7 @@ import type { NextSlotsQuery } from '../contracts/shard-catalogue.ts';
 import { firstAtOrAfter } from '../domain/inventory/slot-book.ts';
 import { ok } from '../domain/result.ts';
 import { DAY_MS, MINUTE_MS } from '../domain/time.ts';
-import { viewSlot } from './hold-lines.ts';
+import { canBeHad, viewSlot } from './hold-lines.ts';
 import type { ShardState } from './shard-state.ts';
 
 /** Slots of one service that are looked at: weeks of a full schedule. Beyond them nothing free is known of. */
@@ -36,7 +36,7 @@ function nextFreeSlot(
   const first = firstAtOrAfter(schedule, earliestMs);
   for (const slot of schedule.slice(first, first + LOOKS_MAX)) {
     if (slot.startAtMs > latestMs || (toMs !== null && slot.startAtMs >= toMs)) return null;
-    if (shard.inventory.isFree(slot, { nowMs, quantity, fareId: null }))
+    if (canBeHad(shard, { slot, service }, { quantity, units: null, fareId: null }))
       return viewSlot(shard, slot);
   }
   return null;

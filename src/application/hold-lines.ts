@@ -3,8 +3,9 @@ import type { ClaimRequest, SeriesRequest } from '../contracts/durable-rpc.ts';
 import type { SlotView } from '../contracts/http/catalogue.ts';
 import { slotView } from '../contracts/http/views.ts';
 import type { HoldItem } from '../domain/hold/hold.ts';
+import { fareOf } from '../domain/hold/slot-price.ts';
 import type { ServiceCard, Slot } from '../domain/inventory/cards.ts';
-import type { Claim } from '../domain/inventory/claim.ts';
+import type { Claim, ClaimWish } from '../domain/inventory/claim.ts';
 import type { EpochMs } from '../domain/time.ts';
 import type { ShardState } from './shard-state.ts';
 
@@ -82,4 +83,20 @@ export function assignments(
       units: own.flatMap(({ unit }) => (unit === null ? [] : [unit])),
     };
   });
+}
+
+/**
+ * True when a slot could be held for so many now: at the fare where the slot has that one, else at any of its fares.
+ * Whether the rules let a customer is another question.
+ */
+export function canBeHad(
+  shard: ShardState,
+  line: SlotLine,
+  wish: Omit<ClaimWish, 'slots'>,
+): boolean {
+  const { slot } = line;
+  if (slot.startAtMs <= shard.nowMs) return false;
+  const isNamed = slot.fares === null || fareOf(slot, wish.fareId) !== null;
+  const fareIds = isNamed ? [wish.fareId] : (slot.fares ?? []).map(({ id }) => id);
+  return fareIds.some((fareId) => shard.inventory.canClaim(line, { ...wish, fareId }));
 }

@@ -11,6 +11,7 @@ import type { ProviderCard, ResourceCard, ServiceCard } from '../domain/inventor
 import type { Claim } from '../domain/inventory/claim.ts';
 import type { EpochMs } from '../domain/time.ts';
 import type { ScheduleStore } from './schedule-store.ts';
+import type { WaitlistStore } from './waitlist/waitlist-store.ts';
 
 /** A finished answer: the status and body that went on the wire. */
 export interface StoredAnswer {
@@ -43,7 +44,7 @@ export interface ChainHead {
   readonly hash: string;
 }
 
-export interface InventoryStore extends ScheduleStore {
+export interface InventoryStore extends ScheduleStore, WaitlistStore {
   /** Null until the shard was provisioned. */
   provider(): { shardKey: string; card: ProviderCard } | null;
   saveProvider(shardKey: string, card: ProviderCard): void;

@@ -41,11 +41,17 @@ import { slotUnavailable } from './alternatives.ts';
 import { couponTermsOf, heldCoupon, unfitCoupon, unusableCoupon } from './hold-coupon.ts';
 import { assignments, linesOf } from './hold-lines.ts';
 import type { SlotLine } from './hold-lines.ts';
-import { unitsOnDateOf, venueDate } from './daily-units.ts';
+import { holdFacts } from './hold-facts.ts';
 import { answerKeyed } from './keyed-calls.ts';
 import { pledgeClosedRefusal, pledgeInputRefusal } from './pledges.ts';
 import { openNotices } from './quota-outbox.ts';
 import type { ShardState } from './shard-state.ts';
+import {
+  claimForCustomer,
+  dropClaims,
+  entriesOn,
+  serveEntries,
+} from './waitlist/claim-for-customer.ts';
 
 /** Who wants what, with what Membership said; null where nobody asked it, which is like having no plan. */
 export interface HoldWish {
@@ -89,16 +95,8 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
   }
   const { lines, missing } = found;
   const quantity = wish.claim.quantity ?? wish.claim.units?.length ?? 1;
-  const facts: HoldFacts = {
-    nowMs: shard.nowMs,
-    quantity,
-    access,
-    lines,
-    liveUnits: (serviceId) =>
-      sumOver(wish.caller, (ownerId) => shard.liveUnitsOf(ownerId, serviceId)),
-    dateOf: venueDate,
-    unitsOnDateOf: (line) => sumOver(wish.caller, (ownerId) => unitsOnDateOf(shard, ownerId, line)),
-  };
+  const ownerIds = identitiesOf(wish.caller);
+  const facts = holdFacts(shard, { ownerIds, access, quantity, lines });
   const early =
     accessRefusal(facts) ??
     inputRefusal(shard, lines, wish) ??
@@ -114,11 +112,13 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
   );
   if (unpaid !== null) return refused(unpaid);
   const { units, fareId } = wish.claim;
-  const outcome = shard.inventory.claim({ slots: lines, quantity, units, fareId });
-  if (!outcome.ok || missing.length > 0) {
-    const conflicts = outcome.ok ? [] : outcome.conflicts;
-    if (outcome.ok) giveUp(shard, outcome.claims);
-    return slotUnavailable(shard, { lines, quantity, fareId, conflicts, missing });
+  const wanted = { slots: lines, quantity, units, fareId };
+  const taken = claimForCustomer(shard, ownerIds, wanted);
+  if (!taken.ok || missing.length > 0) {
+    const conflicts = taken.ok ? [] : taken.conflicts;
+    if (taken.ok) dropClaims(shard, taken.claims);
+    const asked = { ...wanted, lines, conflicts, missing };
+    return slotUnavailable(shard, { ...asked, ownerIds, access });
   }
   const late =
     refusalAfterClaim(facts) ??
@@ -128,15 +128,11 @@ export function placeNewHold(shard: ShardState, wish: HoldWish): Result<Hold> {
     budgetRefusal(shard, wish) ??
     grantRefusal(facts);
   if (late !== null) {
-    giveUp(shard, outcome.claims);
+    dropClaims(shard, taken.claims);
     return refused(late);
   }
-  return ok(writeHold(shard, { wish, facts, lines, price, claims: outcome.claims }));
-}
-
-/** Gives back what memory took for a hold that is not to be. */
-function giveUp(shard: ShardState, claims: readonly Claim[]): void {
-  for (const claim of claims) shard.inventory.release(claim, true);
+  serveEntries(shard, entriesOn(shard, ownerIds, lines), `customer:${wish.caller.id}`);
+  return ok(writeHold(shard, { wish, facts, lines, price, claims: taken.claims }));
 }
 
 /** `GET /v1/holds/{id}`: its owner's hold. */
@@ -145,10 +141,11 @@ export function readHold(shard: ShardState, caller: Caller, id: string): Reply<H
   return hold === null ? refuse('not_found', 'There is no such hold.') : ok(holdView(hold));
 }
 
-/** The hold if it is the caller's; somebody else's does not exist for them. */
+/** The hold if the caller asked for it; somebody else's does not exist for them, nor does what is only offered. */
 export function ownHold(shard: ShardState, caller: Caller, id: string): Hold | null {
   const hold = shard.store.hold(id);
-  return hold !== null && isOwnedBy(caller, hold.callerId) ? hold : null;
+  const isOwn = hold !== null && hold.entryId === null && isOwnedBy(caller, hold.callerId);
+  return isOwn ? hold : null;
 }
 
 /** Each line of a hold as it was assigned, priced and promised. */
@@ -216,6 +213,7 @@ function writeHold(
     state: 'active',
     callerId: parts.wish.caller.id,
     ...(parts.wish.origin === undefined ? {} : { originKey: parts.wish.origin.key }),
+    entryId: null,
     quantity: parts.facts.quantity,
     units: parts.wish.claim.units,
     fareId: parts.wish.claim.fareId,

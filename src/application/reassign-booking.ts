@@ -73,8 +73,8 @@ function move(
     { slots: lines, quantity, units, fareId, isOwn: true },
   );
   if (!outcome.ok) {
-    const { conflicts } = outcome;
-    return slotUnavailable(shard, { lines, quantity, fareId, conflicts }).refusal;
+    const asked = { lines, quantity, fareId, ownerIds: [booking.customerId] };
+    return slotUnavailable(shard, { ...asked, conflicts: outcome.conflicts }).refusal;
   }
   const assigned = assignments(lines, outcome.claims);
   const items = booking.items.map((item): HoldItem => {

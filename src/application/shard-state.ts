@@ -20,6 +20,7 @@ import type { Claim } from '../domain/inventory/claim.ts';
 import { Inventory } from '../domain/inventory/inventory.ts';
 import type { Json } from '../domain/result.ts';
 import type { EpochMs } from '../domain/time.ts';
+import { lastOfferAtMs, Waitlist, type WaitlistEntry } from '../domain/waitlist/waitlist.ts';
 import type { ChainHead, InventoryStore } from './inventory-store.ts';
 import { unitOfWork, type UnitOfWork } from './unit-of-work.ts';
 import type { Clock, Digest, Entropy, IdCodec } from './ports.ts';
@@ -34,6 +35,8 @@ export interface ShardPorts {
   /** Local time in the zones of venues. */
   readonly calendar: Calendar;
   readonly publicUrl: string;
+  /** How long units are reserved for whoever is first in a waiting line, in milliseconds. */
+  readonly offerMs: number;
 }
 
 /** A change to be linked into the chain. */
@@ -67,7 +70,8 @@ export class ShardState {
   readonly store: UnitOfWork;
   readonly shardKey: string;
   readonly inventory = new Inventory();
-  /** Deadlines and ends of holds (hold ids); looks at payments and the time of bookings (booking ids). */
+  readonly waitlist = new Waitlist(this.inventory);
+  /** Deadlines and ends of holds (hold ids); the last offers to waiting lines (ids of their entries); looks at payments and the time of bookings (booking ids). */
   readonly deadlines = new DeadlineQueue();
   /** Bookings whose money needs somebody outside this object; handed to a queue once the transaction stands. */
   readonly wakeUps = new Set<string>();
@@ -269,7 +273,8 @@ export class ShardState {
   }
 
   private countHold(hold: Hold, sign: 1 | -1): void {
-    if (!LIVE_HOLD_STATES.has(hold.state) || hold.isOver) return;
+    // What is offered to a customer is not theirs yet.
+    if (!LIVE_HOLD_STATES.has(hold.state) || hold.isOver || hold.entryId !== null) return;
     if (hold.state !== 'committed') {
       grow(this.#liveHolds, hold.callerId, sign);
       if (hold.originKey !== undefined) grow(this.#liveHolds, hold.originKey, sign);
@@ -277,6 +282,13 @@ export class ShardState {
     for (const item of standing(hold.items)) {
       grow(this.#liveUnits, `${hold.callerId} ${item.serviceId}`, sign * hold.quantity);
     }
+  }
+
+  #loadEntry(entry: WaitlistEntry): void {
+    this.waitlist.put(entry);
+    const slot = required(this.inventory.slot(entry.slotId), 'a line has its slot');
+    const service = required(this.inventory.service(entry.serviceId), 'a slot has its service');
+    this.deadlines.push(lastOfferAtMs(slot, service, this.ports.offerMs) + 1, entry.id);
   }
 
   #load(): void {
@@ -306,6 +318,7 @@ export class ShardState {
     ]) {
       this.deadlines.push(dueAtMs, bookingId);
     }
+    for (const entry of this.store.entriesInLine()) this.#loadEntry(entry);
   }
 }
 

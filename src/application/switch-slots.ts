@@ -13,6 +13,7 @@ import { earningPayments, refundAcross } from './booking-refunds.ts';
 import { assignments, type SlotLine } from './hold-lines.ts';
 import { settleShares } from './money-facts.ts';
 import type { ShardState } from './shard-state.ts';
+import { entriesOn, serveEntries, withoutOffers } from './waitlist/claim-for-customer.ts';
 
 /** Slots that leave a booking, and those that come. */
 export interface SlotSwitch {
@@ -25,20 +26,24 @@ export interface SlotSwitch {
 /** The claims that the booking would have. Named units move along where they can. Refusals: slot_unavailable. */
 export function claimsFor(
   shard: ShardState,
-  { id, quantity, units, fareId }: Hold,
+  { id, callerId, quantity, units, fareId }: Hold,
   { leaving, lines, isOwn = false }: SlotSwitch,
 ): Result<readonly Claim[]> {
   const before = shard.store.claimsOf(id);
   const kept = before.filter(({ slotId }) => !leaving.includes(slotId));
+  const offered = entriesOn(shard, [callerId], lines);
   const attempt = (named: readonly string[] | null) =>
-    shard.inventory.rearrange(
-      { before, kept },
-      { slots: lines, quantity, units: named, fareId, isOwn },
+    withoutOffers(shard, offered, () =>
+      shard.inventory.rearrange(
+        { before, kept },
+        { slots: lines, quantity, units: named, fareId, isOwn },
+      ),
     );
   const first = attempt(units);
   const outcome = first.ok || units === null ? first : attempt(null);
   if (outcome.ok) return ok(outcome.claims);
-  return slotUnavailable(shard, { lines, quantity, fareId, conflicts: outcome.conflicts });
+  const asked = { lines, quantity, fareId, ownerIds: [callerId] };
+  return slotUnavailable(shard, { ...asked, conflicts: outcome.conflicts });
 }
 
 /** The new slots are the booking's from here on, and the old ones are free. */
@@ -59,6 +64,7 @@ export function switchOver(
   const items = sale.items.map((item) =>
     item.cancelled === null ? { ...item, ...assigned.get(item.slotId) } : item,
   );
+  serveEntries(shard, entriesOn(shard, [booking.customerId], lines), actor);
   shard.replaceClaims(hold, claims);
   shard.saveHold(hold, { ...hold, items });
   const moved = shard.saveBooking({

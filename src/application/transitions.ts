@@ -23,6 +23,7 @@ import { PAYMENT_MACHINE, type PaymentEvent } from '../domain/payment/payment-ma
 import { REFUND_MACHINE, type RefundEvent } from '../domain/payment/refund-machine.ts';
 import type { Json } from '../domain/result.ts';
 import type { ShardState } from './shard-state.ts';
+import { endOffer } from './waitlist/move-entry.ts';
 
 /** Who moved something, and why. */
 export interface Cause {
@@ -67,6 +68,8 @@ export function moveHold(
     to: outcome.to,
     ...cause,
   });
+  if (hold.entryId !== null && !LIVE_HOLD_STATES.has(outcome.to))
+    endOffer(shard, hold.entryId, { ...cause, isOver: outcome.to === 'expired' });
   return after;
 }
 

@@ -15,6 +15,7 @@ import type { CallKey, Caller, KeyedReply, Reply } from './calls.ts';
 import type { BookingView, HistoryView, HoldView, RefundView } from './http/booking.ts';
 import type { BlockReport, BlockView, UnblockReport } from './http/blocks.ts';
 import type { SlotView } from './http/catalogue.ts';
+import type { WaitlistEntryView, WaitlistLineView } from './http/waitlist.ts';
 import type { AccessVerdict, GrantOutcome, QuotaNotice } from './membership-rpc.ts';
 import type { CouponVerdict } from './promotion-rpc.ts';
 import type { PaymentStep, RecordReplyCommand, TakeStepCommand } from './payment-steps.ts';
@@ -35,6 +36,7 @@ import type {
   ScheduleAnswer,
   UnblockResourceCommand,
 } from './shard-schedule.ts';
+import type { JoinWaitlistCommand, ReadLineQuery, UntoldOffer } from './shard-waitlist.ts';
 import type {
   AuditBatch,
   MoneyBatch,
@@ -224,6 +226,14 @@ export interface InventoryShardRpc {
   placeHold(command: PlaceHoldCommand): Promise<KeyedReply<HoldView>>;
   getHold(caller: Caller, id: string): Promise<Reply<HoldView>>;
   releaseHold(caller: Caller, id: string): Promise<Reply<ReleasedHold>>;
+  /** `POST /v1/slots/{id}/waitlist`. */
+  joinWaitlist(command: JoinWaitlistCommand): Promise<KeyedReply<WaitlistEntryView>>;
+  getWaitlistEntry(caller: Caller, id: string): Promise<Reply<WaitlistEntryView>>;
+  leaveWaitlist(caller: Caller, id: string): Promise<Reply<null>>;
+  readWaitlist(query: ReadLineQuery): Promise<Reply<WaitlistLineView>>;
+  /** The oldest offers of which nobody was told. */
+  untoldOffers(limit: number): Promise<UntoldOffer[]>;
+  offersTold(offerIds: readonly string[]): Promise<void>;
   /** How many minutes the slots have together, for a plan that counts them. */
   measureClaim(claim: ClaimRequest): Promise<Reply<{ minutes: number }>>;
   /** Whose slots these are. */

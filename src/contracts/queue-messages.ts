@@ -17,6 +17,8 @@ export const queueMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({ ...base, type: z.literal('payment.advance'), bookingId: z.string() }),
   /** Members' objects have not acknowledged what became of grants in a shard. */
   z.strictObject({ ...base, type: z.literal('quota.advance'), shardKey: z.string() }),
+  /** Customers were not told of what a shard offers them. */
+  z.strictObject({ ...base, type: z.literal('offers.advance'), shardKey: z.string() }),
   /** A subscription's money needs a look. */
   z.strictObject({ ...base, type: z.literal('subscription.advance'), subscriptionId: z.string() }),
   /** A verified event of a processor is in the inbox. */

@@ -2,7 +2,7 @@
  * InventoryShard: the single writer of everything that can be double-booked in one shard.
  * Identity: the shard key (region letter and eight characters) is the object's name.
  * Storage: provider, resource, service, slot, schedule, resource_block, hold, claim, pool_level, booking, payment, operation,
- * refund, dispute, call, chain_event, stream_cursor, quota_notice, live_topic, live_change. Nothing is written before the
+ * refund, dispute, waitlist_entry, call, chain_event, stream_cursor, quota_notice, live_topic, live_change. Nothing is written before the
  * shard was provisioned.
  * Alarm: a janitor for deadlines, due looks at payments and consumers that are behind. After eviction everything is
  * loaded from storage. It never calls a processor, D1 or another object while it decides; queues are told afterwards.
@@ -29,6 +29,8 @@ import * as payments from '../application/payment-commands.ts';
 import * as refunds from '../application/refund-commands.ts';
 import * as quota from '../application/quota-outbox.ts';
 import type { SheetReader } from '../contracts/booking-sheet.ts';
+import { markTold, untoldOffers } from '../application/waitlist/offer-outbox.ts';
+import * as waitlist from '../application/waitlist/waitlist-commands.ts';
 import type { Caller } from '../contracts/calls.ts';
 import type * as rpc from '../contracts/durable-rpc.ts';
 import type { GrantOutcome, QuotaNotice } from '../contracts/membership-rpc.ts';
@@ -40,6 +42,7 @@ import type {
 } from '../contracts/payment-steps.ts';
 import type * as cards from '../contracts/shard-catalogue.ts';
 import type * as schedule from '../contracts/shard-schedule.ts';
+import type { JoinWaitlistCommand, ReadLineQuery } from '../contracts/shard-waitlist.ts';
 import type {
   AuditBatch,
   MoneyBatch,
@@ -147,6 +150,33 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
 
   releaseHold(caller: Caller, id: string): Answer<'releaseHold'> {
     return this.#runtime.change((shard) => releaseHold(shard, caller, id));
+  }
+
+  joinWaitlist(command: JoinWaitlistCommand): Answer<'joinWaitlist'> {
+    return this.#runtime.keyed((shard) => waitlist.joinWaitlist(shard, command));
+  }
+
+  getWaitlistEntry(caller: Caller, id: string): Answer<'getWaitlistEntry'> {
+    return this.#runtime.read((shard) => waitlist.readEntry(shard, caller, id));
+  }
+
+  leaveWaitlist(caller: Caller, id: string): Answer<'leaveWaitlist'> {
+    return this.#runtime.change((shard) => waitlist.leaveWaitlist(shard, caller, id));
+  }
+
+  readWaitlist(query: ReadLineQuery): Answer<'readWaitlist'> {
+    return this.#runtime.read((shard) => waitlist.readLine(shard, query));
+  }
+
+  untoldOffers(limit: number): Answer<'untoldOffers'> {
+    return this.#runtime.look((shard) => untoldOffers(shard, limit), []);
+  }
+
+  offersTold(offerIds: readonly string[]): Promise<void> {
+    return this.#runtime.decide((shard) => {
+      markTold(shard, offerIds);
+      this.#runtime.forgetTold('offers');
+    }, undefined);
   }
 
   measureClaim(claim: rpc.ClaimRequest): Answer<'measureClaim'> {

@@ -6,6 +6,7 @@
 import { hasDue, settleDeadlines } from '../application/deadlines.ts';
 import { streamsBehind } from '../application/chain-streams.ts';
 import { ShardState } from '../application/shard-state.ts';
+import { decideAndOffer } from '../application/waitlist/make-offers.ts';
 import type { Clock, Logger } from '../application/ports.ts';
 import type { KeyedReply, Reply } from '../contracts/calls.ts';
 import type { ProvisionCommand } from '../contracts/shard-catalogue.ts';
@@ -63,7 +64,7 @@ export class ShardRuntime {
   /** The instant of the platform's clock that the alarm stands at. */
   #alarmAtMs: number | null = null;
   /** Consumers that were told and have not yet come to the head. */
-  readonly #told = new Set<StreamName | 'quota'>();
+  readonly #told = new Set<StreamName | 'quota' | 'offers'>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     this.#ctx = ctx;
@@ -90,7 +91,9 @@ export class ShardRuntime {
   async decide<T>(command: Command<T>, whenUnknown: T): Promise<T> {
     return this.#shard === null
       ? whenUnknown
-      : this.#commits.run(() => command(required(this.#shard, 'a shard that decides')));
+      : this.#commits.run(() =>
+          decideAndOffer(required(this.#shard, 'a shard that decides'), command),
+        );
   }
 
   /** Decides a call without a key. */
@@ -148,7 +151,7 @@ export class ShardRuntime {
   }
 
   /** A consumer that was told has come to its end, and is told again of what comes next. */
-  forgetTold(consumer: StreamName | 'quota'): void {
+  forgetTold(consumer: StreamName | 'quota' | 'offers'): void {
     this.#told.delete(consumer);
   }
 
@@ -182,6 +185,7 @@ export class ShardRuntime {
       entropy: systemEntropy,
       calendar: platformCalendar,
       publicUrl: settings.publicUrl,
+      offerMs: settings.waitlistOfferMs,
     });
     this.#shard.nowMs = clock.nowMs();
     this.live.load(this.#shard);
@@ -205,7 +209,8 @@ export class ShardRuntime {
     if (shard === null) return;
     this.live.settled();
     const behind = streamsBehind(shard);
-    this.#setAlarm(shard, behind.length > 0 || shard.hasNotices);
+    const { hasUntold } = shard.waitlist;
+    this.#setAlarm(shard, behind.length > 0 || shard.hasNotices || hasUntold);
     for (const bookingId of shard.wakeUps) {
       this.#tell(this.#env.PAYMENT_QUEUE, { v: 1, type: 'payment.advance', bookingId });
     }
@@ -215,11 +220,15 @@ export class ShardRuntime {
       const queue = stream === 'audit' ? this.#env.AUDIT_QUEUE : this.#env.PROJECTION_QUEUE;
       this.#tell(queue, { v: 1, type: `${stream}.advance`, shardKey: shard.shardKey });
     }
-    if (shard.hasNotices && !this.#told.has('quota')) {
-      this.#told.add('quota');
-      const message = { v: 1, type: 'quota.advance', shardKey: shard.shardKey } as const;
-      this.#tell(this.#env.PROJECTION_QUEUE, message);
-    }
+    if (shard.hasNotices) this.#tellOnce('quota', shard.shardKey);
+    if (hasUntold) this.#tellOnce('offers', shard.shardKey);
+  }
+
+  /** Whoever empties an outbox is told, and not again before they come. */
+  #tellOnce(outbox: 'quota' | 'offers', shardKey: string): void {
+    if (this.#told.has(outbox)) return;
+    this.#told.add(outbox);
+    this.#tell(this.#env.PROJECTION_QUEUE, { v: 1, type: `${outbox}.advance`, shardKey });
   }
 
   #setAlarm(shard: ShardState, isAnyoneBehind: boolean): void {

@@ -1,10 +1,11 @@
 /**
- * Hands notices for members, and manage links for whoever booked, to whatever writes to them (mail, push): one signed POST
- * each. It must never log what it sends. Made by the composition root for the senders of both.
+ * Hands notices for members, manage links for whoever booked and offers for those who wait to whatever writes to them
+ * (mail, push): one signed POST each. It must never log what it sends. Made by the composition root for the senders.
  */
 import { createHmac } from 'node:crypto';
 import type { MemberNotice } from '../application/billing/send-notices.ts';
 import type { LinkNotice } from '../application/look-up-booking.ts';
+import type { OfferNotice } from '../application/waitlist/tell-offers.ts';
 import type { Clock, Logger } from '../application/ports.ts';
 import { errorText } from '../domain/assert.ts';
 import { SECOND_MS } from '../domain/time.ts';
@@ -17,7 +18,7 @@ const TIMEOUT_MS = 5 * SECOND_MS;
 export const NOTICE_SIGNATURE_HEADER = 'Holdfast-Signature';
 
 /** Null when the receiver took the notice (2xx), else why not. */
-export type Notifier = (notice: MemberNotice | LinkNotice) => Promise<string | null>;
+export type Notifier = (notice: MemberNotice | LinkNotice | OfferNotice) => Promise<string | null>;
 
 /** The notifier of a deployment. Without a receiver a notice is noted in the log and counts as taken. */
 export function createNotifier(
@@ -26,16 +27,21 @@ export function createNotifier(
 ): Notifier {
   return async (notice) => {
     if (settings !== null) return post(settings, clock, notice);
-    const entityId = 'bookingId' in notice ? notice.bookingId : notice.subscriptionId;
+    const entityId = entityOf(notice);
     log.info('notice.unsent', { type: notice.kind, entityId });
     return null;
   };
 }
 
+function entityOf(notice: MemberNotice | LinkNotice | OfferNotice): string {
+  if ('waitlistId' in notice) return notice.waitlistId;
+  return 'bookingId' in notice ? notice.bookingId : notice.subscriptionId;
+}
+
 async function post(
   { url, secret }: NotificationSettings,
   clock: Clock,
-  notice: MemberNotice | LinkNotice,
+  notice: MemberNotice | LinkNotice | OfferNotice,
 ): Promise<string | null> {
   const body = JSON.stringify(notice);
   const atSeconds = Math.floor(clock.nowMs() / SECOND_MS);

@@ -40,6 +40,8 @@ export interface Settings {
   readonly holdsPerPrincipal: number;
   /** Live holds in one shard of all guests that come from one address. */
   readonly guestHoldsPerAddress: number;
+  /** How long freed units are reserved for whoever is first in a waiting line. */
+  readonly waitlistOfferMs: number;
   /** The platform's share in basis points where neither venue nor provider has its own. */
   readonly commissionBps: number;
 }
@@ -82,6 +84,10 @@ const SECRET_LENGTH_MIN = 32;
 /** Moving the clock further than this is a mistake in the unit. */
 const CLOCK_OFFSET_SECONDS_MAX = (3_660 * DAY_MS) / SECOND_MS;
 
+/** An offer of the waiting line: a quarter of an hour, and never too short to be noticed. */
+const OFFER_SECONDS_DEFAULT = 900;
+const OFFER_SECONDS_MIN = 60;
+
 const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/);
 
 const signingKeySchema = z.object({
@@ -111,6 +117,10 @@ const countSchema = z
   .string()
   .regex(/^\d{1,9}$/, 'must be a whole number')
   .transform(Number);
+const offerSecondsSchema = z
+  .int()
+  .min(OFFER_SECONDS_MIN)
+  .max(DAY_MS / SECOND_MS);
 const secretSchema = z.string().min(SECRET_LENGTH_MIN, `must have ${SECRET_LENGTH_MIN} characters`);
 const urlSchema = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
 
@@ -139,6 +149,7 @@ const variablesSchema = z.object({
   AUTH_RATE_LIMIT_PER_MINUTE: countSchema.pipe(z.int().min(1)),
   HOLDS_PER_PRINCIPAL: countSchema.pipe(z.int().min(1)),
   GUEST_HOLDS_PER_ADDRESS: countSchema.pipe(z.int().min(1)).default(20),
+  WAITLIST_OFFER_SECONDS: countSchema.pipe(offerSecondsSchema).default(OFFER_SECONDS_DEFAULT),
   COMMISSION_BPS: countSchema.pipe(z.int().max(10_000)),
 });
 
@@ -210,6 +221,7 @@ function toSettings(env: z.infer<typeof environmentSchema>): Settings {
     },
     holdsPerPrincipal: env.HOLDS_PER_PRINCIPAL,
     guestHoldsPerAddress: env.GUEST_HOLDS_PER_ADDRESS,
+    waitlistOfferMs: env.WAITLIST_OFFER_SECONDS * SECOND_MS,
     commissionBps: env.COMMISSION_BPS,
   };
 }

@@ -5,6 +5,7 @@
 import { advancePayment } from '../application/advance-payment.ts';
 import { advanceQuota } from '../application/quota-notices.ts';
 import { handleWebhook, type WebhookPorts } from '../application/receive-webhook.ts';
+import { tellOffers, type OfferNotice } from '../application/waitlist/tell-offers.ts';
 import { queueMessageSchema, type QueueMessage } from '../contracts/queue-messages.ts';
 import { errorText, unreachable } from '../domain/assert.ts';
 import { advanceAudit } from './audit.ts';
@@ -22,6 +23,8 @@ export type DispatchPorts = WebhookPorts &
     readonly letters: DeadLetterDeps['letters'];
     /** Posts what moved in a shard since the ledger last looked. */
     readonly advanceMoney: (shardKey: string) => Promise<unknown>;
+    /** Hands a notice to whoever writes to customers; null when it was taken, else why not. */
+    readonly tellCustomer: (notice: OfferNotice) => Promise<string | null>;
   };
 
 /** Consumes one batch. */
@@ -75,6 +78,9 @@ async function consume(ports: DispatchPorts, body: unknown): Promise<void> {
       return;
     case 'quota.advance':
       await advanceQuota({ ...ports, shard: ports.objects.shard(message.shardKey) });
+      return;
+    case 'offers.advance':
+      await tellOffers({ ...ports, shard: ports.objects.shard(message.shardKey) });
       return;
     case 'subscription.advance':
       await ports.advanceSubscription({ subscriptionId: message.subscriptionId, cause: 'queue' });

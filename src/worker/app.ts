@@ -49,6 +49,7 @@ import { registerServices } from './routes/services.ts';
 import { registerLive } from './routes/live.ts';
 import { registerCoupons } from './routes/coupons.ts';
 import { registerSlots } from './routes/slots.ts';
+import { registerWaitlist } from './routes/waitlist.ts';
 import { registerVenues } from './routes/venues.ts';
 import { registerOperations } from './routes/operations.ts';
 import { registerReference } from './routes/reference.ts';
@@ -69,6 +70,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerAvailabilityRules,
   registerCoupons,
   registerBlocks,
+  registerWaitlist,
   registerLive,
   registerPlans,
   registerSubscriptions,

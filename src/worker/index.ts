@@ -3,6 +3,7 @@
  * The only file that joins the entries with one another.
  */
 import { dispatchBatch } from '../queues/dispatch.ts';
+import { createNotifier } from '../platform/notifier.ts';
 import { DeadLetterRepository } from '../storage/d1/dead-letter-repository.ts';
 import { createApp } from './app.ts';
 import { runSlotsJob, SLOTS_CRON } from './availability-deps.ts';
@@ -38,7 +39,14 @@ export default {
     const letters = new DeadLetterRepository(services.databases.of('global'));
     const { databases } = services;
     const advanceMoney = (shardKey: string) => postMoney(services, shardKey);
-    const ports = { ...webhookPorts(env, services), databases, letters, advanceMoney };
+    const tellCustomer = createNotifier(services.settings.notifications, services);
+    const ports = {
+      ...webhookPorts(env, services),
+      databases,
+      letters,
+      advanceMoney,
+      tellCustomer,
+    };
     await dispatchBatch(ports, batch);
   },
 

@@ -9,6 +9,7 @@ export function createMessageSender(env: Env): MessageSender {
     'projection.advance': env.PROJECTION_QUEUE,
     'money.advance': env.PROJECTION_QUEUE,
     'payment.advance': env.PAYMENT_QUEUE,
+    'offers.advance': env.PROJECTION_QUEUE,
     'quota.advance': env.PROJECTION_QUEUE,
     'subscription.advance': env.RENEWAL_QUEUE,
     'webhook.received': env.WEBHOOK_QUEUE,

@@ -116,8 +116,12 @@ class Club {
   open(): Slot[] {
     const untilMs = this.shop.clock.nowMs() + WINDOW_DAYS * DAY_MS;
     const { inventory } = this.shop.shard.state;
-    const at = { nowMs: this.shop.clock.nowMs(), quantity: 1, fareId: null };
-    return this.free().filter((slot) => slot.startAtMs <= untilMs && inventory.isFree(slot, at));
+    const wish = { quantity: 1, units: null, fareId: null };
+    return this.free().filter((slot) => {
+      const service = inventory.service(slot.serviceId);
+      if (service === null || slot.startAtMs > untilMs) return false;
+      return inventory.canClaim({ slot, service }, wish);
+    });
   }
 }
 

@@ -109,7 +109,10 @@ function takeStep({ inventory, live, blocks }: World, one: Step): void {
   const before = picture(inventory);
   const count = new Count(inventory, live, blocks);
   const isFree = wish.slots.every(({ slot }) => count.fits(slot, wish));
+  const [line] = wish.slots;
+  const isClaimable = line !== undefined && inventory.canClaim(line, wish);
   const outcome = inventory.claim(wish);
+  if (wish.slots.length === 1) expect(isClaimable).toBe(outcome.ok);
   if (isApart(wish)) expect(outcome.ok).toBe(isFree);
   else if (!isFree) expect(outcome.ok).toBe(false);
   if (!outcome.ok) {

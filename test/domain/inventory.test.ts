@@ -267,12 +267,6 @@ describe('what a slot shows', () => {
     const inventory = shop([slot]);
     expect(inventory.availability(slot, slot.startAtMs - 1).status).toBe('available');
     expect(inventory.availability(slot, slot.startAtMs).status).toBe('past');
-    expect(inventory.isFree(slot, { nowMs: slot.startAtMs - 1, quantity: 1, fareId: null })).toBe(
-      true,
-    );
-    expect(inventory.isFree(slot, { nowMs: slot.startAtMs, quantity: 1, fareId: null })).toBe(
-      false,
-    );
   });
 
   test('held while a hold is in the way, booked once it is committed, available when it is gone', () => {

@@ -32,6 +32,9 @@ import * as quota from '../../src/application/quota-outbox.ts';
 import { readSheet } from '../../src/application/read-sheet.ts';
 import { LiveDesk, type LiveMessage } from '../../src/application/live/live-desk.ts';
 import { ShardState } from '../../src/application/shard-state.ts';
+import { markTold, untoldOffers } from '../../src/application/waitlist/offer-outbox.ts';
+import * as waitlist from '../../src/application/waitlist/waitlist-commands.ts';
+import { decideAndOffer } from '../../src/application/waitlist/make-offers.ts';
 import type { Caller, Reply } from '../../src/contracts/calls.ts';
 import type { RecordReplyCommand, TakeStepCommand } from '../../src/contracts/payment-steps.ts';
 import type {
@@ -45,9 +48,11 @@ import type {
 } from '../../src/contracts/shard-catalogue.ts';
 import type * as schedule from '../../src/contracts/shard-schedule.ts';
 import type { SheetReader } from '../../src/contracts/booking-sheet.ts';
+import type { JoinWaitlistCommand, ReadLineQuery } from '../../src/contracts/shard-waitlist.ts';
 import type { Watch } from '../../src/contracts/live.ts';
 import type { OrphanOutcome, StreamName, StreamQuery } from '../../src/contracts/shard-streams.ts';
 import type * as rpc from '../../src/contracts/durable-rpc.ts';
+import { MINUTE_MS } from '../../src/domain/time.ts';
 import { platformCalendar } from '../../src/platform/calendar.ts';
 import { systemDigest } from '../../src/platform/digest.ts';
 import { createIdCodec } from '../../src/platform/id-codec.ts';
@@ -57,6 +62,9 @@ import { SHARD_MIGRATIONS } from '../../src/storage/durable/shard-migrations.ts'
 import { createSqliteInventoryStore } from '../../src/storage/durable/sqlite-inventory-store.ts';
 import { seededEntropy, type FakeClock } from './fake-clock.ts';
 import { openNodeSql, type NodeSql } from './node-sql.ts';
+
+/** How long an offer of a waiting line stands. */
+export const OFFER_MS = 15 * MINUTE_MS;
 
 export const SHARD_KEY = 'gtest0000';
 
@@ -111,6 +119,7 @@ export class NodeShard implements rpc.InventoryShardRpc {
       entropy,
       calendar: platformCalendar,
       publicUrl: 'https://holdfast.test',
+      offerMs: OFFER_MS,
     });
     state.nowMs = this.clock.nowMs();
     return state;
@@ -144,7 +153,7 @@ export class NodeShard implements rpc.InventoryShardRpc {
         shard.nowMs = this.clock.nowMs();
         desk.begin();
         settleDeadlines(shard);
-        const decided = command(shard);
+        const decided = decideAndOffer(shard, command);
         desk.settle();
         shard.store.flush();
         return decided;
@@ -241,6 +250,30 @@ export class NodeShard implements rpc.InventoryShardRpc {
 
   async releaseHold(caller: Caller, id: string) {
     return this.decide((shard) => releaseHold(shard, caller, id));
+  }
+
+  async joinWaitlist(command: JoinWaitlistCommand) {
+    return this.decide((shard) => waitlist.joinWaitlist(shard, command));
+  }
+
+  async getWaitlistEntry(caller: Caller, id: string) {
+    return this.look((shard) => waitlist.readEntry(shard, caller, id));
+  }
+
+  async leaveWaitlist(caller: Caller, id: string) {
+    return this.decide((shard) => waitlist.leaveWaitlist(shard, caller, id));
+  }
+
+  async readWaitlist(query: ReadLineQuery) {
+    return this.look((shard) => waitlist.readLine(shard, query));
+  }
+
+  async untoldOffers(limit: number) {
+    return this.look((shard) => untoldOffers(shard, limit));
+  }
+
+  async offersTold(offerIds: readonly string[]): Promise<void> {
+    this.decide((shard) => markTold(shard, offerIds));
   }
 
   async measureClaim(claim: rpc.ClaimRequest) {

@@ -177,7 +177,9 @@ export class LiveDesk implements InventoryObserver {
   }
 
   #observe(): void {
-    this.#shard.inventory.observe(this.#topics.size === 0 ? null : this);
+    const { inventory } = this.#shard;
+    if (this.#topics.size === 0) inventory.unobserve(this);
+    else inventory.observe(this);
   }
 
   #forget(topic: string): void {

@@ -64,6 +64,8 @@ export interface Hold {
   readonly callerId: string;
   /** Where a guest's hold came from, as a keyed hash; kept only while it counts against the budget of that place. */
   readonly originKey?: string;
+  /** The entry of a waiting line whose offer it is; null for a hold that somebody asked for. */
+  readonly entryId: string | null;
   readonly quantity: number;
   /** The units that the customer named; null when none were. */
   readonly units: readonly string[] | null;
@@ -189,6 +191,11 @@ export function refusalAfterClaim(facts: HoldFacts): Refusal | null {
     customerRefusal,
     dayRefusal,
   ]);
+}
+
+/** More than one customer may have; null where the hold keeps within it. */
+export function customerLimitRefusal(facts: HoldFacts): Refusal | null {
+  return firstRefusal(facts, [customerRefusal, dayRefusal]);
 }
 
 /** The shortest time to live of the services that a hold combines, in milliseconds. */

@@ -19,6 +19,7 @@ import {
   type SlotAvailability,
 } from './slot-availability.ts';
 import { firstAtOrAfter, SlotBook, type SlotLike } from './slot-book.ts';
+import { bestUnits, hasRoom } from './unit-choice.ts';
 
 /** One resource wanted for one slot, with what the same hold took before. */
 interface ResourceRequest {
@@ -44,11 +45,16 @@ export class Inventory {
   readonly #fares = new FareLevels();
   /** Where the next `any` claim of a service begins to look, so that no resource wears out first. */
   readonly #rotation = new Map<string, number>();
-  #observer: InventoryObserver | null = null;
+  readonly #observers = new Set<InventoryObserver>();
 
-  /** Tells somebody of every change from now on; null for nobody. */
-  observe(observer: InventoryObserver | null): void {
-    this.#observer = observer;
+  /** Tells somebody of every change from now on. */
+  observe(observer: InventoryObserver): void {
+    this.#observers.add(observer);
+  }
+
+  /** Tells somebody of nothing more. */
+  unobserve(observer: InventoryObserver): void {
+    this.#observers.delete(observer);
   }
 
   resource(id: string): ResourceCard | null {
@@ -78,7 +84,7 @@ export class Inventory {
 
   /** Adds a resource or replaces its card; capacity and units are fixed at creation, so its claims stay. */
   putResource(card: ResourceCard): void {
-    this.#observer?.resourceChanging(card.id);
+    for (const observer of this.#observers) observer.resourceChanging(card.id);
     const known = this.#resources.get(card.id);
     const units =
       card.units === null ? null : new Map(card.units.map((unit) => [unit, new Lane(1)]));
@@ -90,18 +96,18 @@ export class Inventory {
   }
 
   putService(card: ServiceCard): void {
-    this.#observer?.serviceChanging(card.id);
+    for (const observer of this.#observers) observer.serviceChanging(card.id);
     this.#services.set(card.id, card);
   }
 
   putSlot(slot: Slot): void {
-    this.#observer?.slotChanging(slot);
+    for (const observer of this.#observers) observer.slotChanging(slot);
     this.#slots.put(slot);
   }
 
   /** Takes a slot from sale for good: it stays readable, and only those who booked it before will ask for it. */
   withdrawSlot(slot: Slot): void {
-    this.#observer?.slotChanging(slot);
+    for (const observer of this.#observers) observer.slotChanging(slot);
     this.#slots.withdraw(slot);
   }
 
@@ -116,7 +122,7 @@ export class Inventory {
 
   /** Lets nobody new take a slot that somebody has, or anybody again: it is not wanted any more once it is given back. */
   setLeaving(slot: Slot, isLeaving: boolean): void {
-    this.#observer?.slotChanging(slot);
+    for (const observer of this.#observers) observer.slotChanging(slot);
     this.#slots.setLeaving(slot.id, isLeaving);
   }
 
@@ -139,13 +145,13 @@ export class Inventory {
 
   /** Keeps a resource from being claimed over an interval; what is taken there stays taken. */
   block(resourceId: string, span: Interval): void {
-    this.#observer?.occupancyChanging({ resourceId, span });
+    for (const observer of this.#observers) observer.occupancyChanging({ resourceId, span });
     this.#lanes(resourceId).whole.block(span);
   }
 
   /** Ends one block of exactly this interval. */
   unblock(resourceId: string, span: Interval): void {
-    this.#observer?.occupancyChanging({ resourceId, span });
+    for (const observer of this.#observers) observer.occupancyChanging({ resourceId, span });
     this.#lanes(resourceId).whole.unblock(span);
   }
 
@@ -208,7 +214,7 @@ export class Inventory {
 
   /** Puts back a claim that storage already has, at start. */
   restore(claim: Claim, isHold: boolean): void {
-    this.#observer?.occupancyChanging(claim);
+    for (const observer of this.#observers) observer.occupancyChanging(claim);
     for (const lane of this.#lanesOf(claim)) {
       lane.claim(claim.span, { quantity: claim.quantity, isHold });
     }
@@ -217,14 +223,14 @@ export class Inventory {
 
   /** Turns a held claim into one without a deadline. */
   commit(claim: Claim): void {
-    this.#observer?.occupancyChanging(claim);
+    for (const observer of this.#observers) observer.occupancyChanging(claim);
     for (const lane of this.#lanesOf(claim)) lane.commit(claim.span, claim.quantity);
     if (this.#countsForSlot(claim)) this.#level(claim.slotId).held -= claim.quantity;
   }
 
   /** Gives a claim back. */
   release(claim: Claim, isHold: boolean): void {
-    this.#observer?.occupancyChanging(claim);
+    for (const observer of this.#observers) observer.occupancyChanging(claim);
     for (const lane of this.#lanesOf(claim)) {
       lane.release(claim.span, { quantity: claim.quantity, isHold });
     }
@@ -273,11 +279,17 @@ export class Inventory {
     return Math.min(whole, slot.capacity ?? whole, this.#fares.capacity(slot));
   }
 
-  /** True when the slot could be held now for the quantity, at the fare where it has any. */
-  isFree(slot: Slot, at: { nowMs: number; quantity: number; fareId: string | null }): boolean {
-    const seen = this.availability(slot, at.nowMs);
-    const isLeft = seen.status === 'available' && seen.remaining >= at.quantity;
-    return isLeft && (at.fareId === null || this.#fares.hasRoom(slot, at));
+  /**
+   * True when a claim of this slot alone would be granted. Changes nothing; whether it has begun is not looked at.
+   */
+  canClaim({ slot, service }: ClaimWish['slots'][number], wish: Omit<ClaimWish, 'slots'>): boolean {
+    if (!this.#isForSale(slot, service, wish)) return false;
+    const span = bufferedSpan(slot, service);
+    const fits = (id: string): boolean => hasRoom(this.#lanes(id), span, wish);
+    if (slot.resourceId !== null) return fits(slot.resourceId);
+    return service.allocation === 'all'
+      ? service.resourceIds.every(fits)
+      : service.resourceIds.some(fits);
   }
 
   /** Adds what the wish names to what the same hold took before, as holds; where something is in the way all of it goes. */
@@ -297,11 +309,7 @@ export class Inventory {
     wish: ClaimWish,
     taken: Claim[],
   ): boolean {
-    const isSold = slot.blockedReason === null && service.active && !this.#isOver(slot);
-    if (!isSold && wish.isOwn !== true) return false;
-    const level = this.#levels.get(slot.id)?.taken ?? 0;
-    if (slot.capacity !== null && level + wish.quantity > slot.capacity) return false;
-    if (!this.#fares.hasRoom(slot, wish)) return false;
+    if (!this.#isForSale(slot, service, wish)) return false;
     if (slot.resourceId !== null)
       return this.#claimResource(slot.resourceId, { slot, service, wish, taken });
     if (service.allocation === 'all') {
@@ -320,6 +328,15 @@ export class Inventory {
     return false;
   }
 
+  /** False where the slot refuses whatever its resources have: it is kept from sale, or its own limits are met. */
+  #isForSale(slot: Slot, service: ServiceCard, wish: Omit<ClaimWish, 'slots'>): boolean {
+    const isSold = slot.blockedReason === null && service.active && !this.#isOver(slot);
+    if (!isSold && wish.isOwn !== true) return false;
+    const level = this.#levels.get(slot.id)?.taken ?? 0;
+    if (slot.capacity !== null && level + wish.quantity > slot.capacity) return false;
+    return this.#fares.hasRoom(slot, wish);
+  }
+
   /** Takes one resource for one slot into `taken`, or leaves everything as it was. */
   #claimResource(resourceId: string, request: ResourceRequest): boolean {
     const resource = this.#resources.get(resourceId);
@@ -331,7 +348,11 @@ export class Inventory {
     const named = request.wish.units;
     const before = [...request.taken];
     let missing = request.wish.quantity;
-    for (const unit of named ?? resource.units.keys()) {
+    const span = bufferedSpan(request.slot, request.service);
+    const own = request.taken.flatMap((claim) =>
+      claim.resourceId === resourceId && claim.unit !== null ? [claim.unit] : [],
+    );
+    for (const unit of named ?? bestUnits(resource.units, span, { quantity: missing, own })) {
       if (missing === 0) break;
       if (!resource.units.has(unit)) continue;
       if (this.#claimLane({ resourceId, unit, quantity: 1 }, request)) missing -= 1;

@@ -9,6 +9,7 @@ import { CHANGE_BOOKINGS, KEEP_SHARES, PAY_SUPPLEMENTS } from './shard-migration
 import { CREATE_FARES } from './shard-migration-fares.ts';
 import { CREATE_LIVE } from './shard-migration-live.ts';
 import { CREATE_SCHEDULES, LET_SLOTS_LEAVE } from './shard-migration-schedules.ts';
+import { CREATE_WAITLIST } from './shard-migration-waitlist.ts';
 
 /** One step, applied once, in order. */
 export interface ShardMigration {
@@ -391,4 +392,5 @@ export const SHARD_MIGRATIONS: readonly ShardMigration[] = [
       UPDATE hold SET body = json_set(body, '$.coupon', NULL);`,
   },
   PAY_SUPPLEMENTS,
+  CREATE_WAITLIST,
 ];

@@ -11,6 +11,7 @@ import type { Claim } from '../../domain/inventory/claim.ts';
 import { operationStore, savePayment } from './sqlite-money-store.ts';
 import { recordStore, type SqlAccess } from './sqlite-record-store.ts';
 import { scheduleStore } from './sqlite-schedule-store.ts';
+import { waitlistStore } from './sqlite-waitlist-store.ts';
 import { CLAIM_COLUMNS, claimFromValues, paymentFromRow, type Row } from './inventory-rows.ts';
 
 const OPEN_WORK = `
@@ -40,6 +41,7 @@ export function createSqliteInventoryStore(sql: SqlStorage): InventoryStore {
     ...paymentStore({ all, one, run, sql }),
     ...operationStore({ all, one, run, sql }),
     ...scheduleStore({ all, one, run, sql }),
+    ...waitlistStore({ all, one, run, sql }),
     ...recordStore({ all, one, run, sql }),
   };
 }
