@@ -110,7 +110,8 @@ export class Waitlist implements InventoryObserver {
     const isInLine = IN_LINE_STATES.has(entry.state);
     const known = this.entry(entry.id);
     const isKnown = known !== null;
-    if (known?.holdId != null) this.#offers.delete(known.holdId);
+    const formerOffer = known?.holdId ?? null;
+    if (formerOffer !== null) this.#offers.delete(formerOffer);
     if (entry.holdId !== null) this.#offers.add(entry.holdId);
     if (isInLine && !isKnown) this.#count(entry, 1);
     if (!isInLine && isKnown) this.#count(entry, -1);
