@@ -1,5 +1,5 @@
 /** What keeps a part of a resource from others for an interval, and how it is asked for. Decided by the inventory. */
-import type { Interval } from '../time.ts';
+import { MINUTE_MS, widen, type Interval } from '../time.ts';
 import type { ServiceCard, Slot } from './cards.ts';
 
 /** One resource (or one named unit of it) taken for one slot, over the buffered interval. */
@@ -34,3 +34,11 @@ export interface OwnClaims {
 export type ClaimOutcome =
   | { readonly ok: true; readonly claims: readonly Claim[] }
   | { readonly ok: false; readonly conflicts: readonly string[] };
+
+/** The interval that a slot's claim covers: its own, widened by the service's buffers. */
+export function bufferedSpan(slot: Slot, service: ServiceCard): Interval {
+  return widen(slot, {
+    beforeMs: service.bufferBeforeMinutes * MINUTE_MS,
+    afterMs: service.bufferAfterMinutes * MINUTE_MS,
+  });
+}

@@ -4,9 +4,10 @@
  * It is a cache of the shard's storage: whoever changes it writes the same in the same transaction.
  */
 import { invariant, required } from '../assert.ts';
-import { MINUTE_MS, overlaps, widen, type Interval } from '../time.ts';
+import { MINUTE_MS, overlaps, type Interval } from '../time.ts';
 import { adjoin } from './adjoining.ts';
 import type { ResourceCard, ServiceCard, Slot } from './cards.ts';
+import { bufferedSpan } from './claim.ts';
 import type { Claim, ClaimOutcome, ClaimWish, OwnClaims } from './claim.ts';
 import { FareLevels } from './fare-levels.ts';
 import type { InventoryObserver } from './inventory-observer.ts';
@@ -498,14 +499,6 @@ export class Inventory {
     this.#levels.set(slotId, level);
     return level;
   }
-}
-
-/** The interval that a slot's claim covers: its own, widened by the service's buffers. */
-export function bufferedSpan(slot: Slot, service: ServiceCard): Interval {
-  return widen(slot, {
-    beforeMs: service.bufferBeforeMinutes * MINUTE_MS,
-    afterMs: service.bufferAfterMinutes * MINUTE_MS,
-  });
 }
 
 function isAll(slot: Pick<Slot, 'resourceId'>, service: ServiceCard): boolean {
