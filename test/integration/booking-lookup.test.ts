@@ -157,6 +157,9 @@ describe('a look-up', () => {
     clock.advance(1_000);
     await answerLookups(deps);
     expect(new Set(sent.map(({ bookingId }) => bookingId)).size).toBe(2);
+    clock.advance(30_000);
+    await answerLookups(deps);
+    expect(sent).toHaveLength(3);
   });
 
   it('of a booking that the list does not know yet is tried again', async () => {
