@@ -21,6 +21,7 @@ import type { CouponVerdict } from './promotion-rpc.ts';
 import type { PaymentStep, RecordReplyCommand, TakeStepCommand } from './payment-steps.ts';
 import type {
   CreateSlotsCommand,
+  EndSalesCommand,
   ListSlotsQuery,
   NextSlotsQuery,
   PatchResourceCommand,
@@ -28,6 +29,7 @@ import type {
   ProvisionCommand,
   PutResourceCommand,
   PutServiceCommand,
+  SalesEnd,
 } from './shard-catalogue.ts';
 import type {
   ApplyScheduleCommand,
@@ -211,6 +213,8 @@ export interface InventoryShardRpc {
   putService(command: PutServiceCommand): Promise<Reply<ServiceCard>>;
   patchService(command: PatchServiceCommand): Promise<Reply<ServiceCard>>;
   getService(id: string): Promise<Reply<ServiceCard>>;
+  /** Ends what the shard sells, unless something of it is live. */
+  endSales(command: EndSalesCommand): Promise<Reply<SalesEnd>>;
   createSlots(command: CreateSlotsCommand): Promise<KeyedReply<{ data: SlotView[] }>>;
   listSlots(
     query: ListSlotsQuery,

@@ -43,6 +43,21 @@ export interface PatchServiceCommand {
   >;
 }
 
+export interface EndSalesCommand {
+  readonly caller: Caller;
+  /** Counts, and changes nothing. */
+  readonly isDryRun: boolean;
+}
+
+/** What was ended, all of the shard's cards as they are now; nothing where something is live. */
+export interface SalesEnd {
+  readonly liveBookings: number;
+  /** Holds that no booking has taken. */
+  readonly liveHolds: number;
+  readonly services: readonly ServiceCard[];
+  readonly resources: readonly ResourceCard[];
+}
+
 export interface NewSlot {
   readonly startAtMs: EpochMs;
   readonly endAtMs: EpochMs;

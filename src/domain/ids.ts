@@ -39,6 +39,7 @@ export const REGION_ID_KINDS = [
   'fed',
   'cpn',
   'gst',
+  'pvn',
 ] as const;
 
 export type ShardIdKind = (typeof SHARD_ID_KINDS)[number];

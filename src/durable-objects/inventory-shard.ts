@@ -15,6 +15,7 @@ import { actAsSeller } from '../application/seller-commands.ts';
 import { cancelBooking } from '../application/cancel-booking.ts';
 import * as catalogue from '../application/catalogue-commands.ts';
 import * as streams from '../application/chain-streams.ts';
+import { endSales } from '../application/end-sales.ts';
 import { isKnownDispute } from '../application/disputes.ts';
 import * as links from '../application/manage-link.ts';
 import { readMoney } from '../application/money-facts.ts';
@@ -101,6 +102,10 @@ export class InventoryShard extends DurableObject<Env> implements rpc.InventoryS
 
   getService(id: string): Answer<'getService'> {
     return this.#runtime.read((shard) => catalogue.readService(shard, id));
+  }
+
+  endSales(command: cards.EndSalesCommand): Answer<'endSales'> {
+    return this.#runtime.change((shard) => endSales(shard, command));
   }
 
   createSlots(command: cards.CreateSlotsCommand): Answer<'createSlots'> {

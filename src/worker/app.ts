@@ -41,6 +41,7 @@ import { registerOpsPlans } from './routes/ops-plans.ts';
 import { registerSubscriptions } from './routes/subscriptions.ts';
 import { registerOpsCommissions } from './routes/ops-commissions.ts';
 import { registerPayouts } from './routes/payouts.ts';
+import { registerProvisioning } from './routes/provisioning.ts';
 import { registerPlans } from './routes/plans.ts';
 import { registerProviders } from './routes/providers.ts';
 import { registerProviderStaff } from './routes/provider-staff.ts';
@@ -63,6 +64,7 @@ const ROUTES: readonly ((app: App) => void)[] = [
   registerPaymentMethods,
   registerProviders,
   registerProviderStaff,
+  registerProvisioning,
   registerVenues,
   registerResources,
   registerServices,

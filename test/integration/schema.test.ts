@@ -16,6 +16,7 @@ import * as paymentMethods from '../../src/storage/d1/schema/payment-method.ts';
 import * as payout from '../../src/storage/d1/schema/payout.ts';
 import * as people from '../../src/storage/d1/schema/people.ts';
 import * as plan from '../../src/storage/d1/schema/plan.ts';
+import * as provisioning from '../../src/storage/d1/schema/provisioning.ts';
 import * as readModel from '../../src/storage/d1/schema/read-model.ts';
 
 const TABLES: SQLiteTable[] = [
@@ -33,6 +34,7 @@ const TABLES: SQLiteTable[] = [
   payout,
   people,
   plan,
+  provisioning,
   readModel,
 ].flatMap((group) => Object.values(group));
 

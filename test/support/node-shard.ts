@@ -5,6 +5,7 @@
  */
 import { applySchedule } from '../../src/application/apply-schedule.ts';
 import * as blocks from '../../src/application/block-slots.ts';
+import { endSales } from '../../src/application/end-sales.ts';
 import { isKnownDispute } from '../../src/application/disputes.ts';
 import { finishCall } from '../../src/application/booking-calls.ts';
 import { actAsSeller } from '../../src/application/seller-commands.ts';
@@ -39,6 +40,7 @@ import type { Caller, Reply } from '../../src/contracts/calls.ts';
 import type { RecordReplyCommand, TakeStepCommand } from '../../src/contracts/payment-steps.ts';
 import type {
   CreateSlotsCommand,
+  EndSalesCommand,
   ListSlotsQuery,
   NextSlotsQuery,
   PatchResourceCommand,
@@ -202,6 +204,10 @@ export class NodeShard implements rpc.InventoryShardRpc {
 
   async getService(id: string) {
     return this.look((shard) => catalogue.readService(shard, id));
+  }
+
+  async endSales(command: EndSalesCommand) {
+    return this.decide((shard) => endSales(shard, command));
   }
 
   async createSlots(command: CreateSlotsCommand) {

@@ -14,10 +14,16 @@ import type { Result } from '../../domain/result.ts';
 import { invalidField } from '../catalogue-deps.ts';
 import type { KeptTerms } from './rule-ports.ts';
 
+/** What of a service its rules depend on. */
+export type RuledTerms = Pick<
+  ServiceCard,
+  'durationMinutes' | 'bufferBeforeMinutes' | 'bufferAfterMinutes' | 'price' | 'resourceIds'
+>;
+
 /** Terms that were checked. Refusals: `validation_failed`, with a pointer to the field. */
 export function checkTerms(
   calendars: Calendars,
-  service: ServiceCard,
+  service: RuledTerms,
   terms: RuleTerms,
 ): Result<KeptTerms> {
   const read = readRecurrenceRule(terms.rrule);
@@ -39,7 +45,7 @@ export function checkTerms(
 }
 
 function faultOf(
-  service: ServiceCard,
+  service: RuledTerms,
   terms: RuleTerms,
 ): { readonly pointer: string; readonly detail: string } | null {
   const { validFrom, validUntil, price, resourceId } = terms;

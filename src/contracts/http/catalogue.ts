@@ -109,30 +109,38 @@ const unitsSchema = z
   .max(5_000)
   .refine((units) => new Set(units).size === units.length, 'units must be unique');
 
+/** What a resource is, wherever it belongs. */
+export const resourceFields = {
+  name: nameSchema,
+  kind: z.string().trim().min(1).max(60),
+  capacity: z.int().min(1).max(100_000).optional(),
+  units: unitsSchema.optional(),
+};
+
+/** False where the capacity of named units is another number than theirs. */
+export function hasOwnCapacity(body: {
+  readonly capacity?: number | undefined;
+  readonly units?: readonly string[] | undefined;
+}): boolean {
+  const { capacity, units } = body;
+  return capacity === undefined || units === undefined || capacity === units.length;
+}
+
 export const createResourceSchema = z
   .strictObject({
     venueId: idSchema.optional(),
     providerId: idSchema.optional(),
     shardId: idSchema.optional(),
-    name: nameSchema,
-    kind: z.string().trim().min(1).max(60),
-    capacity: z.int().min(1).max(100_000).optional(),
-    units: unitsSchema.optional(),
+    ...resourceFields,
   })
   .refine((body) => (body.venueId === undefined) !== (body.providerId === undefined), {
     message: 'name either a venueId or a providerId',
     path: ['venueId'],
   })
-  .refine(
-    (body) =>
-      body.capacity === undefined ||
-      body.units === undefined ||
-      body.capacity === body.units.length,
-    {
-      message: 'capacity of named units is their number',
-      path: ['capacity'],
-    },
-  )
+  .refine(hasOwnCapacity, {
+    message: 'capacity of named units is their number',
+    path: ['capacity'],
+  })
   .openapi('CreateResource');
 
 export const patchResourceSchema = z

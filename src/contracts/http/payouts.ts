@@ -302,3 +302,14 @@ function decimalOf(amountMinor: number, currency: string): string {
   if (decimals === 0) return digits;
   return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
+
+/** Where a provider goes on to be paid out, on the wire. */
+export function toOnboardingView(onboarding: {
+  readonly url: string;
+  readonly expiresAtMs: EpochMs;
+  readonly status: 'pending' | 'ready';
+  readonly missing: readonly string[];
+}): z.infer<typeof onboardingSchema> {
+  const { url, expiresAtMs, status, missing } = onboarding;
+  return { url, expiresAt: formatInstant(expiresAtMs), status, missing: [...missing] };
+}

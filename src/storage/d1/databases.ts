@@ -46,6 +46,7 @@ const PROBE_TABLES = [
   'service_text',
   'provider_staff',
   'guest_session',
+  'provisioning',
 ];
 
 /** The databases over their bindings. */

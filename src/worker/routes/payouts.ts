@@ -31,11 +31,11 @@ import {
   statementQuerySchema,
   statementSchema,
   toExportRow,
+  toOnboardingView,
   toPayoutSettingsView,
   toPayoutView,
   toStatementView,
 } from '../../contracts/http/payouts.ts';
-import { formatInstant } from '../../contracts/http/views.ts';
 import type { App, Services } from '../context.ts';
 import { lasting } from '../lasting.ts';
 import { mappedResponse, pageResponse } from '../map-response.ts';
@@ -166,15 +166,7 @@ function registerOwn(app: App): void {
       const { country, returnUrl = back, refreshUrl = back } = c.req.valid('json');
       const wanted = { providerId: c.req.param('id'), country, returnUrl, refreshUrl };
       const opening = openPayoutAccount(payoutDeps(services), requireCaller(c), wanted);
-      return mappedResponse(c, await lasting(c, opening), {
-        map: ({ url, expiresAtMs, status, missing }) => ({
-          url,
-          expiresAt: formatInstant(expiresAtMs),
-          status,
-          missing,
-        }),
-        status: 201,
-      });
+      return mappedResponse(c, await lasting(c, opening), { map: toOnboardingView, status: 201 });
     })(c),
   );
   app.openapi(list, async (c) => {
