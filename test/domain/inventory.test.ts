@@ -171,6 +171,20 @@ describe('any of several resources', () => {
   });
 });
 
+describe('slots of a pool that overlap inside one hold', () => {
+  test('take a place each for as long as both last, also when a third adjoins one of them', () => {
+    const [first, second, third] = [
+      makeSlot(SWIM, 600, { minutes: 120 }),
+      makeSlot(SWIM, 660, { minutes: 120 }),
+      makeSlot(SWIM, 780, { minutes: 60 }),
+    ];
+    const both = makeSlot(SWIM, 670, { minutes: 30 });
+    const inventory = shop([first, second, third, both]);
+    expect(claim(inventory, [first, second, third]).ok).toBe(true);
+    expect(inventory.availability(both, 0)).toMatchObject({ capacity: 3, remaining: 1 });
+  });
+});
+
 describe('all of several resources', () => {
   test('takes every one, and counts once against the slot', () => {
     const slot = makeSlot(COURT_AND_POOL, 600, { capacity: 1 });
