@@ -8,7 +8,7 @@ import { Client, Surprise, eventually, expectAnswer, expectSame } from './client
 import { listOf, objectOf, textOf } from './client.ts';
 import type { JsonObject } from './client.ts';
 import type { Cast, StoryPlace, Teller } from './cast.ts';
-import { sellByRules, sellSeats } from './venue.ts';
+import { fillClass, sellByRules, sellSeats } from './venue.ts';
 
 const PRICE_MINOR = 2500;
 const DAY_MS = 86_400_000;
@@ -34,6 +34,7 @@ export async function tellStory(place: StoryPlace, tell: Teller): Promise<void> 
   await closeCourt(cast, court);
   await sellByRules(cast, await venueOf(cast));
   await sellSeats(cast, await venueOf(cast));
+  await fillClass(cast, await venueOf(cast));
 }
 
 async function signIn(platform: Client, tell: Teller): Promise<Cast['tokens']> {

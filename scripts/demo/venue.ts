@@ -1,5 +1,6 @@
 /**
- * What else a provider sells, told with real calls: courts by rules of the calendar, a hall with numbered seats. Each scene
+ * What else a provider sells, told with real calls: courts by rules of the calendar, a hall with numbered seats, a class
+ * with a waiting list. Each scene
  * brings resources of its own, so that it can be told again on the same state.
  */
 import { randomUUID } from 'node:crypto';
@@ -114,10 +115,7 @@ export async function sellSeats(cast: Cast, venueId: string): Promise<void> {
       maxQuantity: 6,
     });
     const startMs = Math.ceil(Date.now() / DAY_MS) * DAY_MS + 20 * DAY_MS + 19 * HOUR_MS;
-    const [startAt, endAt] = [startMs, startMs + 2 * HOUR_MS].map((ms) =>
-      new Date(ms).toISOString(),
-    );
-    const slots = [{ startAt, endAt }];
+    const slots = [instants(startMs, startMs + 2 * HOUR_MS)];
     const made = await create(cast, `/v1/services/${textOf(concert, 'id')}/slots`, { slots });
     const [slot] = listOf(made, 'data');
     expectSame('seats that are left:', slot?.['remaining'], SEATS);
@@ -139,4 +137,52 @@ export async function sellSeats(cast: Cast, venueId: string): Promise<void> {
     expectSame('seats that are left:', slot['remaining'], SEATS - 5);
     return [textOf(best, 'id'), `409 for F11; 3 others held, ${String(slot['remaining'])} left`];
   });
+}
+
+/** A class with two places: the third in line gets the place that somebody gives back, and nobody else does. */
+export async function fillClass(cast: Cast, venueId: string): Promise<void> {
+  const { platform, tell, tokens } = cast;
+  const slotId = await tell('A class has two places, free of charge', async () => {
+    const name = `Class ${randomUUID().slice(0, 8)}`;
+    const room = await create(cast, '/v1/resources', { venueId, name, kind: 'room', capacity: 2 });
+    const service = await create(cast, '/v1/services', {
+      venueId,
+      name,
+      category: 'wellness',
+      resourceIds: [textOf(room, 'id')],
+      durationMinutes: 60,
+      price: { amount: 0, currency: 'usd' },
+    });
+    const startMs = Math.ceil(Date.now() / DAY_MS) * DAY_MS + 3 * DAY_MS + 8 * HOUR_MS;
+    const slots = [instants(startMs, startMs + HOUR_MS)];
+    const made = await create(cast, `/v1/services/${textOf(service, 'id')}/slots`, { slots });
+    return [textOf(listOf(made, 'data')[0] ?? {}, 'id'), 'confirmed without a payment'];
+  });
+  const book = (token: string) =>
+    platform.post('/v1/bookings', { token, body: { slotIds: [slotId] } });
+  const booking = await tell('Two customers book, and it is full', async () => {
+    const first = expectAnswer(await book(tokens.customer), 201);
+    expectAnswer(await book(tokens.subscriber), 201);
+    expectAnswer(await book(tokens.rival), 409, 'slot_unavailable');
+    return [first, '409 slot_unavailable for the third'];
+  });
+  const entryId = await tell('The third joins the waiting list', async () => {
+    const path = `/v1/slots/${slotId}/waitlist`;
+    const entry = expectAnswer(await platform.post(path, { token: tokens.rival }), 201);
+    return [textOf(entry, 'id'), `number ${String(entry['position'])}`];
+  });
+  await tell('A place is given back, and offered to them alone', async () => {
+    const path = `/v1/bookings/${textOf(booking, 'id')}/cancel`;
+    expectAnswer(await platform.post(path, { token: tokens.customer }), 200);
+    expectAnswer(await book(tokens.customer), 409, 'slot_unavailable');
+    const entry = expectAnswer(await platform.get(`/v1/waitlist/${entryId}`, tokens.rival), 200);
+    const offer = objectOf(entry, 'offer');
+    const taken = expectAnswer(await book(tokens.rival), 201);
+    expectSame('a booking that is', taken['status'], 'confirmed');
+    return [null, `offer until ${textOf(offer, 'expiresAt')}, taken`];
+  });
+}
+
+function instants(startMs: number, endMs: number): { startAt: string; endAt: string } {
+  return { startAt: new Date(startMs).toISOString(), endAt: new Date(endMs).toISOString() };
 }
