@@ -43,6 +43,7 @@ export interface Span {
 
 export interface SlotWish extends Span {
   readonly capacity?: number;
+  readonly price?: Money;
 }
 
 export interface Slot extends Span {
