@@ -77,6 +77,18 @@ describe('a unit that becomes free', () => {
     expect(codeOf(await shop.hold([shop.slot()], { by: 'usr_bob' }))).toBe('slot_unavailable');
   });
 
+  test('is where a booking of whoever was offered it moves to', async () => {
+    const { shop, hold, bob, cyd } = await lineOfTwo();
+    const other = await shop.booked([shop.slot(2)], undefined, { by: 'usr_bob' });
+    await shop.giveUp(hold.id);
+    const moved = given(
+      await shop.reschedule(other.id, [shop.slot()], { by: customer('usr_bob') }),
+    );
+    expect(moved.slots.map(({ id }) => id)).toEqual([shop.slot()]);
+    expect(await statusOf(shop, bob, cyd)).toEqual(['taken', 'waiting']);
+    expect(await left(shop, shop.slot(2))).toBe(1);
+  });
+
   test('stays with its offer where the hold of its owner is refused', async () => {
     const { shop, hold, bob } = await lineOfTwo();
     await shop.giveUp(hold.id);
