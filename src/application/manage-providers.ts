@@ -43,7 +43,12 @@ export async function createProvider(
     createdAtMs: deps.clock.nowMs(),
   };
   const owners = [asker.caller.id];
-  const provisioned = await provisionShard(deps, { provider: record, shardKey, owners });
+  const provisioned = await provisionShard(deps, {
+    provider: record,
+    shardKey,
+    owners,
+    caller: asker.caller,
+  });
   if (!provisioned.ok) return provisioned;
   const stored = await providers.insert(record, asker.caller.id);
   await deps.grantProviderRole(asker.caller.id);
@@ -72,7 +77,10 @@ export async function patchProvider(
   const { stores, record } = found.value;
   const { name, timeZone } = change.body;
   if (name !== undefined) {
-    const provisioned = await provisionShards(deps, stores.providers, { ...record, name });
+    const provisioned = await provisionShards(deps, stores.providers, {
+      provider: { ...record, name },
+      caller,
+    });
     if (!provisioned.ok) return provisioned;
   }
   const patched = await stores.providers.patch(record.id, {

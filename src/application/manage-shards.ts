@@ -33,7 +33,8 @@ export async function openVenueShard(
   const shardKey = await freeShardKey(deps, asker, { id, dataRegion, providers });
   if (shardKey === null) return refuse('overloaded', 'No shard could be found. Try again.');
   const owners = await providers.members(provider.id);
-  const provisioned = await provisionShard(deps, { provider, shardKey, owners });
+  const { caller } = asker;
+  const provisioned = await provisionShard(deps, { provider, shardKey, owners, caller });
   if (!provisioned.ok) return provisioned;
   const stored = await providers.insertShard({
     shardKey,
@@ -45,7 +46,7 @@ export async function openVenueShard(
   });
   // Whoever changed the provider's people meanwhile did not see this shard yet.
   if (!isSameList(owners, await providers.members(provider.id))) {
-    const told = await provisionShards(deps, providers, provider);
+    const told = await provisionShards(deps, providers, { provider, caller });
     if (!told.ok) return told;
   }
   return ok(named(deps, stored));

@@ -58,7 +58,7 @@ export async function addStaff(
   const record = { userId, createdAtMs: deps.clock.nowMs() };
   if (!isOwner) await providers.addStaff(wanted.providerId, record);
   await deps.grantProviderRole(userId);
-  const told = await provisionShards(deps, providers, found.value.record);
+  const told = await provisionShards(deps, providers, { provider: found.value.record, caller });
   if (!told.ok) return told;
   const since = staff.find((one) => one.userId === userId) ?? record;
   return ok(await withAddress(deps, since));
@@ -74,7 +74,7 @@ export async function removeStaff(
   if (!found.ok) return found;
   const { providers } = found.value.stores;
   await providers.removeStaff(unwanted.providerId, unwanted.userId);
-  return provisionShards(deps, providers, found.value.record);
+  return provisionShards(deps, providers, { provider: found.value.record, caller });
 }
 
 /** Who works for a provider, those who came first in front. Refusals: `not_found`, also for the provider's staff. */

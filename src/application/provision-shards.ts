@@ -2,6 +2,7 @@
  * How a shard gets its key and its provider's card, and which shard a resource goes to. Called wherever providers, their
  * shards and resources are made or changed.
  */
+import type { Caller } from '../contracts/calls.ts';
 import { regionOf, type DataRegion } from '../domain/ids.ts';
 import type { ProviderCard } from '../domain/inventory/cards.ts';
 import { ok, refuse, type Result } from '../domain/result.ts';
@@ -38,12 +39,13 @@ export function provisionShard(
     readonly provider: ProviderRecord;
     readonly shardKey: string;
     readonly owners: readonly string[];
+    readonly caller: Caller;
   },
 ): Promise<Result<null>> {
-  const { provider, shardKey, owners } = to;
+  const { provider, shardKey, owners, caller } = to;
   const { id: providerId, name, currency, region } = provider;
   const card: ProviderCard = { providerId, name, currency, owners };
-  return deps.objects.shard(shardKey, region).provision({ shardKey, provider: card });
+  return deps.objects.shard(shardKey, region).provision({ shardKey, provider: card, caller });
 }
 
 /**
@@ -53,12 +55,12 @@ export function provisionShard(
 export async function provisionShards(
   deps: CatalogueDeps,
   providers: ProviderStore,
-  provider: ProviderRecord,
+  { provider, caller }: { readonly provider: ProviderRecord; readonly caller: Caller },
 ): Promise<Result<null>> {
   let owners = await providers.members(provider.id);
   for (let tries = 0; tries < PEOPLE_TRIES_MAX; tries += 1) {
     for (const { shardKey } of await providers.shardsOf(provider.id)) {
-      const provisioned = await provisionShard(deps, { provider, shardKey, owners });
+      const provisioned = await provisionShard(deps, { provider, shardKey, owners, caller });
       if (!provisioned.ok) return provisioned;
     }
     const now = await providers.members(provider.id);

@@ -7,6 +7,8 @@ import type { SlotView } from './http/catalogue.ts';
 export interface ProvisionCommand {
   readonly shardKey: string;
   readonly provider: ProviderCard;
+  /** Who changes its people. */
+  readonly caller?: Caller;
 }
 
 export interface PutResourceCommand {

@@ -5,6 +5,7 @@
  */
 import { hasDue, settleDeadlines } from '../application/deadlines.ts';
 import { streamsBehind } from '../application/chain-streams.ts';
+import { replaceProvider } from '../application/replace-provider.ts';
 import { ShardState } from '../application/shard-state.ts';
 import { decideAndOffer } from '../application/waitlist/make-offers.ts';
 import type { Clock, Logger } from '../application/ports.ts';
@@ -40,9 +41,6 @@ const FORGET_CALLS_AT_ONCE = 500;
 
 const NOT_FOUND = refuse('not_found', 'There is no such object.');
 const NOT_FOUND_KEYED = { ...NOT_FOUND, replayed: false };
-const SHARD_TAKEN = refuse('overloaded', 'The shard key is taken; try again for another.', {
-  retryAfterSeconds: 1,
-});
 const OVERLOADED_KEYED = {
   ...refuse('overloaded', 'Too many requests for this venue at once.', { retryAfterSeconds: 1 }),
   replayed: false,
@@ -141,13 +139,7 @@ export class ShardRuntime {
       this.#load();
       return { ok: true, value: null };
     }
-    return this.change<null>((shard) => {
-      // Two providers must never share a shard, should their keys ever be the same.
-      if (shard.provider.providerId !== command.provider.providerId) return SHARD_TAKEN;
-      shard.provider = command.provider;
-      shard.store.saveProvider(command.shardKey, command.provider);
-      return { ok: true, value: null };
-    });
+    return this.change((shard) => replaceProvider(shard, command));
   }
 
   /** A consumer that was told has come to its end, and is told again of what comes next. */

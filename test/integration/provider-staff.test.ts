@@ -1,5 +1,7 @@
 /** Who works for a provider: what they may do from the moment they are taken on, what stays with the owner, and how it ends. */
+import { env } from 'cloudflare:workers';
 import { afterAll, expect, it } from 'vitest';
+import { servicesOf } from '../../src/worker/services.ts';
 import { call, settled, type Person } from '../support/api.ts';
 import { create, openShop, SERVICE, slotAt } from '../support/http-shop.ts';
 
@@ -38,6 +40,13 @@ it('lets staff manage what is sold in every shard, and neither money nor people,
     const refused = await call(route, { as: clerk, body });
     expect([route, refused.status]).toEqual([route, 404]);
   }
+  const { objects } = servicesOf(env);
+  const { events } = await objects
+    .shard(serviceId.slice(4, 13))
+    .readAudit({ afterSeq: 0, limit: 500 });
+  expect(events.filter(({ type }) => type === 'provider.people_changed')).toMatchObject([
+    { actor: `provider:${owner.id}`, metadata: { added: [clerk.id], removed: [] } },
+  ]);
   const listed = await call(`GET ${people}`, { as: owner });
   expect(listed.json.data.map((one: { userId: string }) => one.userId)).toEqual([clerk.id]);
 

@@ -84,7 +84,7 @@ export async function closeProvider(
   for (const { userId } of await stores.providers.staffOf(providerId))
     await stores.providers.removeStaff(providerId, userId);
   await stores.providers.patch(providerId, { active: false });
-  return provisionShards(deps, stores.providers, record);
+  return provisionShards(deps, stores.providers, { provider: record, caller });
 }
 
 /** Deletes the rules of a service with their free slots. */

@@ -94,7 +94,8 @@ export const provisioningSchema = z.strictObject(provisioningFields).openapi('Pr
 export const provisionedSchema = z
   .strictObject({
     ...provisioningFields,
-    payoutAccount: onboardingSchema.nullable().openapi({
+    // A union, because the document would call the schema itself nullable otherwise, wherever else it is used.
+    payoutAccount: z.union([onboardingSchema, z.null()]).openapi({
       description: 'Where the provider goes on; null where no account was asked for or opened.',
     }),
     payoutRefusal: z.strictObject({ code: z.string(), detail: z.string() }).nullable().openapi({
