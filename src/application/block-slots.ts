@@ -21,6 +21,7 @@ import { ok, refuse, type Result } from '../domain/result.ts';
 import { overlaps, type Interval } from '../domain/time.ts';
 import { dropChange } from './booking-change.ts';
 import { cancel } from './cancel-booking.ts';
+import { namesAllStanding } from './cancel-slots.ts';
 import { viewSlot } from './hold-lines.ts';
 import { answerKeyed, type Decision } from './keyed-calls.ts';
 import { actorOf } from './read-booking.ts';
@@ -194,7 +195,7 @@ function endAll(
   const cancelled: Ended = [];
   const kept: Kept = [];
   for (const hold of holds) {
-    const slotIds = keptSlots(hold, command).map(({ slotId }) => slotId);
+    const slotIds = metSlots(shard, hold, command);
     if (end(shard, hold, command)) cancelled.push({ bookingId: hold.bookingId, slotIds });
     else kept.push(...keptSlots(hold, command));
   }
@@ -214,12 +215,32 @@ function end(shard: ShardState, hold: Hold, command: BlockResourceCommand): bool
     return true;
   }
   if (!step(BOOKING_MACHINE, booking.state, 'cancel').ok) return false;
-  const refusal = cancel(shard, { caller, bookingId: booking.id, reason });
+  const slotIds = metSlots(shard, hold, command);
+  const isPart = booking.state === 'confirmed' && !namesAllStanding(booking, slotIds);
+  const refusal = cancel(shard, {
+    caller,
+    bookingId: booking.id,
+    reason,
+    ...(isPart ? { slotIds } : {}),
+  });
   if (refusal !== null) return false;
   // The money goes back by way of the queue: nobody waits here for a processor.
   shard.wakeUps.add(booking.id);
+  if (isPart) return true;
   const after = required(shard.store.hold(hold.id), 'a hold stays');
   return !LIVE_HOLD_STATES.has(after.state);
+}
+
+/** The slots of a hold whose claims a block meets, buffers included: those of a series, and not the other weeks. */
+function metSlots(
+  shard: ShardState,
+  hold: Hold,
+  { resourceId, over }: BlockResourceCommand,
+): string[] {
+  const met = shard.store
+    .claimsOf(hold.id)
+    .filter((claim) => claim.resourceId === resourceId && overlaps(claim.span, over));
+  return [...new Set(met.map(({ slotId }) => slotId))];
 }
 
 /** The slots of a hold that a block meets, with who keeps them. */

@@ -80,9 +80,11 @@ export function patchService(shard: ShardState, command: PatchServiceCommand): R
   const known = shard.inventory.service(command.id);
   if (known === null || !shard.isManagedBy(command.caller))
     return refuse('not_found', 'There is no such service.');
-  if (command.patch.price !== undefined && command.patch.price.currency !== known.price.currency) {
+  const { currency } = known.price;
+  for (const field of ['price', 'noShowFee'] as const) {
+    if ((command.patch[field]?.currency ?? currency) === currency) continue;
     return refuse('validation_failed', 'A service keeps its currency.', {
-      errors: [{ pointer: '/price/currency', detail: `must stay ${known.price.currency}` }],
+      errors: [{ pointer: `/${field}/currency`, detail: `must stay ${currency}` }],
     });
   }
   const card = { ...known, ...command.patch, version: known.version + 1 };

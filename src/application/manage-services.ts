@@ -116,6 +116,9 @@ async function checkReferences(
   if (body.price.currency !== provider.currency) {
     return invalidField('/price/currency', `must be the provider's, ${provider.currency}`);
   }
+  if ((body.noShowFee?.currency ?? provider.currency) !== provider.currency) {
+    return invalidField('/noShowFee/currency', `must be the provider's, ${provider.currency}`);
+  }
   return firstUnknownPlan(deps, body.planIds ?? []) ?? { ok: true, value: shardKey };
 }
 

@@ -168,6 +168,19 @@ describe('a resource that is blocked', () => {
     expect(shop.payment(booking.id)).toMatchObject({ capturedMinor: 2_500, refundedMinor: 2_500 });
   });
 
+  test('cancels of a series only what it meets, and gives back the price of that', async () => {
+    const shop = await NodeShop.open({
+      service: { cancellationPolicy: [{ hoursBefore: 0, refundPercent: 0 }] },
+    });
+    const booking = await shop.booked([shop.slot(0), shop.slot(1), shop.slot(2)]);
+    const report = given(await block(shop, minutes(60, 120), { cancelsBookings: true }));
+    expect(report.cancelled).toEqual([{ bookingId: booking.id, slotIds: [shop.slot(1)] }]);
+    expect(await statuses(shop)).toEqual(['booked', 'blocked', 'booked']);
+    await shop.drain();
+    expect(shop.bookingRow(booking.id).state).toBe('confirmed');
+    expect(shop.payment(booking.id)).toMatchObject({ capturedMinor: 7_500, refundedMinor: 2_500 });
+  });
+
   test('leaves a booking whose money is being taken at this moment', async () => {
     const shop = await NodeShop.open();
     shop.stripe.faultFor = ({ kind }) => (kind === 'capture' ? 'lost_before' : null);

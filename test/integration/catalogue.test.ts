@@ -209,6 +209,7 @@ describe('what a service refuses', () => {
       [{ resourceIds: [unknown] }, 'validation_failed', '/resourceIds'],
       [{ planIds: ['pln_none'] }, 'validation_failed', '/planIds/0'],
       [{ price: { amount: 1, currency: 'eur' } }, 'validation_failed', '/price/currency'],
+      [{ noShowFee: { amount: 1, currency: 'eur' } }, 'validation_failed', '/noShowFee/currency'],
       [{ colour: 'red' }, 'validation_failed', '/colour'],
     ];
     for (const [overrides, code, pointer] of cases) {
