@@ -88,6 +88,8 @@ export class VirtualMember {
   readonly #samples: AccessSample[] = [];
   readonly #caller: { readonly id: string; readonly roles: readonly [] };
   #pushed: Entitlements | null = null;
+  /** Offers that the member has seen: nobody can pay one whose address was lost on its way to us. */
+  readonly #seenOffers = new Set<string>();
   #isFaulty = false;
   #isLeaving = false;
   #declines = 0;
@@ -252,7 +254,10 @@ export class VirtualMember {
     const { chance, terms } = this.#plan;
     const paid = await payInvoice(this.#deps, { ...link, returnUrl: 'https://holdfast.test/back' });
     const offered = paid.ok ? (paid.value.charge?.ref ?? null) : null;
-    const late = [...this.#processor.objects.values()].findLast(({ state }) => state === 'expired');
+    if (offered !== null) this.#seenOffers.add(offered);
+    const late = [...this.#processor.objects.values()].findLast(
+      ({ ref, state }) => state === 'expired' && this.#seenOffers.has(ref),
+    );
     const isLate = late !== undefined && chance.happens(0.1);
     const ref = isLate ? late.ref : offered;
     if (ref === null) return;
