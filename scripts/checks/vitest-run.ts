@@ -12,8 +12,16 @@ export interface Tally {
   readonly failed: number;
 }
 
-/** Projects that only compute: each processor takes a file. The others start runtimes of their own beside them. */
-const COMPUTING: ReadonlySet<string> = new Set(['unit', 'simulators', 'simulation']);
+/**
+ * Files at a time. Where tests only compute, each processor takes one; whole platforms wait for time and for one another, so
+ * that two share a machine well. The rest starts runtimes beside itself, and is left to the default.
+ */
+const MAX_WORKERS: ReadonlyMap<string, string> = new Map([
+  ['unit', '100%'],
+  ['simulators', '100%'],
+  ['simulation', '100%'],
+  ['e2e', '2'],
+]);
 
 /** Runs a project; a run that fails without a failed test (a file that does not load, say) counts as one failure. */
 export async function runVitest(project: string): Promise<Tally> {
@@ -31,7 +39,7 @@ export async function runVitest(project: string): Promise<Tally> {
         '--reporter=default',
         '--reporter=json',
         `--outputFile.json=${reportFile}`,
-        ...(COMPUTING.has(project) ? ['--maxWorkers=100%'] : []),
+        ...(MAX_WORKERS.has(project) ? [`--maxWorkers=${MAX_WORKERS.get(project)}`] : []),
       ],
       { cwd: PROJECT_ROOT, stdio: ['ignore', 'inherit', 'inherit'] },
     );
