@@ -1,5 +1,5 @@
 /**
- * Whatever is held, paid, cancelled, released, blocked, waited for, offered, declined, left to lapse or lost to a crash:
+ * Whatever is held, booked, moved, cancelled, released, blocked, waited for, offered, declined, left to lapse or lost to a crash:
  * at no moment is more sold, held, offered and blocked than there is; nobody is offered what a stranger can have, no
  * offer stands without its claim, and memory is what storage says.
  */
@@ -26,6 +26,8 @@ const act = fc.record({
     'leave',
     'release',
     'cancel',
+    'move',
+    'move',
     'pass',
     'block',
     'unblock',
@@ -119,6 +121,13 @@ class World {
       case 'cancel': {
         const booking = pick(this.#bookings, one.pick);
         if (booking !== undefined) await shop.cancel(booking.id, { by: customer(booking.by) });
+        return;
+      }
+      case 'move': {
+        const booking = pick(this.#bookings, one.pick);
+        if (booking === undefined) return;
+        const wish = { by: customer(booking.by) };
+        await shop.reschedule(booking.id, [slotId], wish);
         return;
       }
       case 'pass':
