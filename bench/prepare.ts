@@ -49,10 +49,11 @@ export async function openShop(product: RunningWorkerd, plan: ShopPlan): Promise
   const owner = ids.mintInRegion('usr', 'global');
   const api = new Api(product.url, await issueToken(plan, owner, ['customer', 'provider']));
   const { slotIds, serviceIds } = await createSlots(api, plan);
-  const roles = plan.holder === 'guest' ? ['guest'] : ['customer'];
   const customerTokens = await Promise.all(
     Array.from({ length: plan.customerCount }, () =>
-      issueToken(plan, ids.mintInRegion('usr', 'global'), roles),
+      plan.holder === 'guest'
+        ? issueToken(plan, ids.mintInRegion('gst', 'global'), 'guest')
+        : issueToken(plan, ids.mintInRegion('usr', 'global'), ['customer']),
     ),
   );
   const entitlements = ENTITLEMENTS[plan.holder];
@@ -80,17 +81,22 @@ async function subscribeAll(
     await new Api(url, token).create('/v1/subscriptions', { planId });
 }
 
-/** An access token as the log-in would give it; RFC 9068 names the claims. */
+/** An access token as the log-in would give it (RFC 9068 names the claims), or that of a guest session. */
 async function issueToken(
   { issuer, signingKey }: ShopPlan,
-  userId: string,
-  roles: readonly string[],
+  subject: string,
+  roles: readonly string[] | 'guest',
 ): Promise<string> {
-  return await new SignJWT({ roles })
-    .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: signingKey.kid })
+  const isGuest = roles === 'guest';
+  return await new SignJWT(isGuest ? {} : { roles })
+    .setProtectedHeader({
+      alg: 'ES256',
+      typ: isGuest ? 'gst+jwt' : 'at+jwt',
+      kid: signingKey.kid,
+    })
     .setIssuer(issuer)
-    .setAudience('holdfast-api')
-    .setSubject(userId)
+    .setAudience(isGuest ? 'holdfast-guest' : 'holdfast-api')
+    .setSubject(subject)
     .setJti(randomUUID())
     .setIssuedAt()
     .setExpirationTime('15m')

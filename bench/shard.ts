@@ -28,7 +28,7 @@ const SIZES: readonly Size[] = [
 /** A hold in the large shard may cost this much more than in the small one. */
 const GROWTH_MAX = 1.2;
 const CUSTOMERS = 200;
-const FILL_PER_SECOND = 300;
+const FILL_PER_SECOND = 200;
 /** Holds of a round; together with the claims they fit into the smaller shard. */
 const WARM_HOLDS = 250;
 const HOLDS = 600;
@@ -69,6 +69,15 @@ function start(bench: Bench, diskFrom?: string): Promise<RunningWorkerd> {
 /** Makes a shard of a size, with its claims held, and keeps what it wrote. */
 async function fill(bench: Bench, size: Size): Promise<Filled> {
   const running = await start(bench);
+  try {
+    return await fillStarted(bench, size, running);
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+}
+
+async function fillStarted(bench: Bench, size: Size, running: RunningWorkerd): Promise<Filled> {
   const [signingKey] = JSON.parse(bench.keys.TOKEN_SIGNING_KEYS) as [SigningKey];
   const shop = await openShop(running, {
     idSecret: bench.keys.ID_SECRET,
@@ -95,7 +104,9 @@ async function hold(running: RunningWorkerd, requests: readonly string[], ratePe
     graceMs: GRACE_MS,
   });
   if (result.statuses['201'] !== requests.length)
-    throw new Error(`holds were refused: ${JSON.stringify(result.statuses)}`);
+    throw new Error(
+      `holds were refused or not answered: ${JSON.stringify(result.statuses)}, ${result.unanswered} silent`,
+    );
   return result;
 }
 
