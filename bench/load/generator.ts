@@ -111,11 +111,12 @@ class Run {
   }
 }
 
-/** One keep-alive connection with at most one request on it. */
+/** One keep-alive connection with at most one request on it; one that the server closed while it was idle is opened anew. */
 class Connection {
   onFree: () => void = () => undefined;
   readonly #onAnswer: (status: number, index: number) => void;
   #socket: Socket | null = null;
+  #port = 0;
   #received = '';
   #index = -1;
 
@@ -126,6 +127,8 @@ class Connection {
   open(port: number): Promise<void> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     this.#socket = socket;
+    this.#port = port;
+    socket.once('end', () => socket.destroy());
     // Byte for byte, so that lengths count bytes whatever the text is.
     socket.setEncoding('latin1').on('data', (text: string) => this.#take(text));
     return new Promise((resolve, reject) => {
@@ -137,7 +140,13 @@ class Connection {
 
   send(request: string, index: number): void {
     this.#index = index;
-    this.#socket?.write(request);
+    if (this.#socket?.readyState === 'open') this.#socket.write(request);
+    // An error of the new connection shows as an answer that never comes, like one of the first.
+    else
+      void this.open(this.#port).then(
+        () => this.#socket?.write(request),
+        () => undefined,
+      );
   }
 
   close(): void {
