@@ -1,20 +1,7 @@
 /** A booking as appointments: one per slot, the same ones for as long as the booking lives. */
-import type { BookingSheet } from '../contracts/booking-sheet.ts';
+import type { Appointment, BookingSheet } from '../contracts/booking-sheet.ts';
 import type { BookingState } from '../domain/booking/booking-machine.ts';
 import type { EpochMs } from '../domain/time.ts';
-
-/** One appointment, before it knows its place. */
-export interface Appointment {
-  readonly uid: string;
-  readonly sequence: number;
-  readonly changedAtMs: EpochMs;
-  readonly startAtMs: EpochMs;
-  readonly endAtMs: EpochMs;
-  readonly summary: string;
-  readonly description: string;
-  readonly url: string | null;
-  readonly status: 'tentative' | 'confirmed' | 'cancelled';
-}
 
 const CALLED_OFF: ReadonlySet<BookingState> = new Set([
   'cancelled',

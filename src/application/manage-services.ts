@@ -5,6 +5,7 @@
 import type { Caller, Reply } from '../contracts/calls.ts';
 import type { PatchServiceCommand } from '../contracts/shard-catalogue.ts';
 import type { CreateServiceBody } from '../contracts/http/catalogue.ts';
+import { DEFAULT_CANCELLATION_POLICY } from '../domain/booking/cancellation-policy.ts';
 import { regionOf } from '../domain/ids.ts';
 import type { CommissionTerms, ServiceCard, TaxRule } from '../domain/inventory/cards.ts';
 import { refuse, type Result } from '../domain/result.ts';
@@ -22,9 +23,6 @@ import { managedVenue } from './manage-venues.ts';
 const BOOKING_WINDOW_DAYS_DEFAULT = 365;
 const HOLD_TTL_SECONDS_DEFAULT = 300;
 const MAX_QUANTITY_DEFAULT = 1;
-
-/** Everything comes back until the start. */
-const CANCELLATION_POLICY_DEFAULT = [{ hoursBefore: 0, refundPercent: 100 }] as const;
 
 /** A body with its instant already read, because time is made at the edges. */
 export interface NewService {
@@ -163,7 +161,7 @@ function buildCard(
     saleStartsAtMs,
     requiresApproval: body.requiresApproval ?? false,
     pledge: body.pledge ?? null,
-    cancellationPolicy: body.cancellationPolicy ?? CANCELLATION_POLICY_DEFAULT,
+    cancellationPolicy: body.cancellationPolicy ?? DEFAULT_CANCELLATION_POLICY,
     noShowFee: body.noShowFee ?? null,
     tax: venue.tax,
     ...terms,

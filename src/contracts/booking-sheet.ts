@@ -33,3 +33,18 @@ export interface BookingSheet {
   /** What a ticket for it says; null in a state that has none. */
   readonly ticket: TicketClaims | null;
 }
+
+/** One slot of a booking as a calendar shows it. */
+export interface Appointment {
+  /** The same for as long as the appointment is the same one. */
+  readonly uid: string;
+  /** Grows with every change, so that an older text never replaces a newer one. */
+  readonly sequence: number;
+  readonly changedAtMs: EpochMs;
+  readonly startAtMs: EpochMs;
+  readonly endAtMs: EpochMs;
+  readonly summary: string;
+  readonly description: string;
+  readonly url: string | null;
+  readonly status: 'tentative' | 'confirmed' | 'cancelled';
+}

@@ -3,22 +3,11 @@
  * reader's own zone and which no change of a zone's rules can move. Source: RFC 5545, RFC 5546 (methods), RFC 7986.
  */
 import ical, { ICalCalendarMethod, ICalEventStatus, type ICalEventData } from 'ical-generator';
-import type { EpochMs } from '../domain/time.ts';
+import type { Appointment } from '../contracts/booking-sheet.ts';
 
-/** One appointment. */
-export interface CalendarEntry {
-  /** The same for as long as the appointment is the same one. */
-  readonly uid: string;
-  /** Grows with every change, so that an older text never replaces a newer one. */
-  readonly sequence: number;
-  readonly changedAtMs: EpochMs;
-  readonly startAtMs: EpochMs;
-  readonly endAtMs: EpochMs;
-  readonly summary: string;
-  readonly description: string;
-  readonly url: string | null;
+/** An appointment with its place. */
+export interface CalendarEntry extends Appointment {
   readonly place: CalendarPlace | null;
-  readonly status: 'tentative' | 'confirmed' | 'cancelled';
 }
 
 export interface CalendarPlace {
